@@ -150,14 +150,14 @@ impl<'a> Reader<'a> {
         // The longest 64-bit number has 20 characters: an endless row of digits is not searched through.
         let rest = &self.bytes[self.position..];
         let window = &rest[..rest.len().min(21)];
-        let Some(length) = window.iter().position(|&byte| byte == end) else {
+        let Some(length) = window.iter().position(|byte| !(byte.is_ascii_digit() || *byte == b'-')) else {
             return Err(if window.len() < 21 { BencodeError::Truncated } else { BencodeError::Malformed });
         };
-        self.position += length + 1;
-        let text = std::str::from_utf8(&window[..length]).map_err(|_| BencodeError::Malformed)?;
-        if text.starts_with('+') {
+        if window[length] != end {
             return Err(BencodeError::Malformed);
         }
+        self.position += length + 1;
+        let text = std::str::from_utf8(&window[..length]).map_err(|_| BencodeError::Malformed)?;
         text.parse().map_err(|_| BencodeError::Malformed)
     }
 }

@@ -5,6 +5,7 @@
 
 pub mod codec;
 pub mod error;
+pub(crate) mod mkv;
 mod reader;
 pub mod source;
 pub mod time;

@@ -4,4 +4,5 @@ pub mod config;
 pub mod error;
 pub mod local;
 pub mod range_reader;
+pub mod torrent;
 pub mod report;

@@ -94,7 +94,7 @@ impl MkvFile {
     pub(crate) fn open(src: &dyn ByteSource) -> Result<Self, Stop> {
         let layout = Layout::read(src)?;
         let mut entries = tracks::parse(&layout.tracks.element())?;
-        let (tick, duration) = info(layout.info.as_ref().map(layout::Part::element).as_ref());
+        let (tick, duration) = read_info(layout.info.as_ref().map(layout::Part::element).as_ref());
         let is_cut = |track: u64| {
             let mut entries = entries.iter().map(|entry| &entry.track);
             entries
@@ -163,10 +163,9 @@ impl MkvFile {
     /// nothing to cut.
     pub(crate) fn keyframes(&self, track: TrackId) -> Result<Vec<Keyframe>, Error> {
         let detail = self.detail(track).ok_or(Error::unsupported("the file has no such track"))?;
-        if self.first_cluster >= self.body.end {
-            return Err(Error::malformed("a file without any Cluster", self.body.start));
-        }
+        self.check_clusters()?;
         let start = self.nanos(detail.first.map_or(self.first_time, |first| first.ticks));
+        let begins_on_key = detail.first.is_none_or(|first| first.may_be_key);
         let beginning = Keyframe { pts: detail.instant(start), at: 0 };
         let (offset, cues) = self.cues_of(track);
         let verdict = if cues.is_empty() {
@@ -177,13 +176,13 @@ impl MkvFile {
         if let Err(error) = verdict {
             // One segment that is the whole file needs no index.
             return match self.duration {
-                Some(duration) if duration <= SHORT => Ok(vec![beginning]),
+                Some(duration) if duration <= SHORT && begins_on_key => Ok(vec![beginning]),
                 _ => Err(error),
             };
         }
         let mut keyframes = Vec::with_capacity(cues.len() + 1);
         let lead = cues.first().map_or(0, |cue| self.time_of(cue).saturating_sub(start));
-        if lead > MAX_LEAD && detail.first.is_none_or(|first| first.may_be_key) {
+        if lead > MAX_LEAD && begins_on_key {
             keyframes.push(beginning);
         }
         for (cue, at) in cues.iter().zip(offset + 1..) {
@@ -193,6 +192,13 @@ impl MkvFile {
             }
         }
         Ok(keyframes)
+    }
+
+    fn check_clusters(&self) -> Result<(), Error> {
+        if self.first_cluster >= self.body.end {
+            return Err(Error::malformed("a file without any Cluster", self.body.start));
+        }
+        Ok(())
     }
 
     /// The cues of a track, and the index of the first.
@@ -275,7 +281,7 @@ fn first_time(view: &View<'_>, at: u64) -> Result<i64, Stop> {
 }
 
 /// TimestampScale and Duration, both in nanoseconds. What is absurd counts as missing.
-fn info(info: Option<&Element<'_>>) -> (i64, Option<i64>) {
+fn read_info(info: Option<&Element<'_>>) -> (i64, Option<i64>) {
     let (mut tick, mut duration) = (DEFAULT_TICK, None);
     for child in info.into_iter().flat_map(Element::children).flatten() {
         match child.id {

@@ -61,6 +61,7 @@ impl MkvFile {
         tracks: &[TrackId],
         span: &Span,
     ) -> Result<Vec<Vec<Sample>>, Stop> {
+        self.check_clusters()?;
         let (head, mut main) = self.ranges(span)?;
         if main.end - main.start > MAX_SPAN {
             return Err(Error::limit("more than 512 MiB between two keyframes", main.start).into());

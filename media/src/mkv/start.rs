@@ -7,7 +7,7 @@ use super::encoding::undo;
 use super::tracks::Entry;
 use crate::codec::mpeg_audio::MpegAudioConfig;
 use crate::source::Stop;
-use crate::track::{Codec, TrackKind};
+use crate::track::{Codec, Track, TrackKind};
 
 /// How far the search for every track's first block goes.
 const MAX_BYTES: u64 = 1 << 20;
@@ -25,15 +25,16 @@ pub(super) struct First {
 }
 
 /// The first block of each of `entries`, where it is within a bounded stretch from the first cluster at `from`:
-/// the search ends when every track that can be played was seen. Learns MPEG audio's frame length on the way.
+/// the search ends when every video track, and every other that
+/// can be played, was seen. Learns MPEG audio's frame length on the way.
 pub(super) fn learn(view: &View<'_>, from: u64, entries: &mut [Entry]) -> Result<Vec<Option<First>>, Stop> {
     let mut firsts = vec![None; entries.len()];
     let mut walk = Walk::new(from);
     for _ in 0..MAX_BLOCKS {
-        let waiting = entries
-            .iter()
-            .zip(&firsts)
-            .any(|(entry, first)| first.is_none() && entry.track.codec.is_supported());
+        // Sound needs it for its grid, pictures to tell whether the index begins where they do.
+        let matters = |track: &Track| track.kind == TrackKind::Video || track.codec.is_supported();
+        let mut pairs = entries.iter().zip(&firsts);
+        let waiting = pairs.any(|(entry, first)| first.is_none() && matters(&entry.track));
         if !waiting {
             break;
         }

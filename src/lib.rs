@@ -2,3 +2,4 @@
 
 pub mod error;
 pub mod range_reader;
+pub mod playback;

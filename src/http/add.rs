@@ -38,7 +38,9 @@ pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
     let upload = warp::path!("torrents").and(warp::post()).and(with(app)).and(warp::body::stream()).then(
         |app: App, body| async move {
             match receive(&app, body, MAX_TORRENT).await {
-                Ok(body) => answer(app.clone(), async move { add_source(&app, Source::TorrentFile(body)) }).await,
+                Ok(body) => {
+                    answer(app.clone(), async move { add_source(&app, Source::TorrentFile(body)) }).await
+                }
                 Err(refused) => refused,
             }
         },
@@ -47,7 +49,8 @@ pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
 }
 
 fn add_json(app: &App, body: &[u8]) -> Result<Response, Error> {
-    let request: Request = serde_json::from_slice(body).map_err(|error| bad(format!("Invalid request format: {error}")))?;
+    let request: Request =
+        serde_json::from_slice(body).map_err(|error| bad(format!("Invalid request format: {error}")))?;
     add_source(app, request.source()?)
 }
 
@@ -64,16 +67,20 @@ impl Request {
                 .map_err(|error| bad(format!("Invalid torrent: {error}")))?;
             return Ok(Source::TorrentFile(bytes.into()));
         }
-        let info_hash = match given(&self.info_hash) {
-            Some(text) => {
-                let parsed = text.parse::<InfoHash>();
-                Some(parsed.map_err(|_| bad("Invalid infohash: 40 hexadecimal or 32 base32 digits are needed"))?)
-            }
-            None => None,
-        };
+        let info_hash =
+            match given(&self.info_hash) {
+                Some(text) => {
+                    let parsed = text.parse::<InfoHash>();
+                    Some(parsed.map_err(|_| {
+                        bad("Invalid infohash: 40 hexadecimal or 32 base32 digits are needed")
+                    })?)
+                }
+                None => None,
+            };
         match (given(&self.magnet), info_hash) {
             (Some(text), info_hash) => {
-                let magnet = Magnet::parse(&text).map_err(|error| bad(format!("Invalid magnet URI: {error}")))?;
+                let magnet =
+                    Magnet::parse(&text).map_err(|error| bad(format!("Invalid magnet URI: {error}")))?;
                 if info_hash.is_some_and(|info_hash| info_hash != magnet.info_hash) {
                     return Err(bad("Invalid magnet URI: it is for another infohash"));
                 }

@@ -51,7 +51,9 @@ pub(super) fn log(error: &Error) {
     match error.kind() {
         ErrorKind::Internal | ErrorKind::Storage => tracing::error!("{}", error.chain()),
         ErrorKind::Unsupported | ErrorKind::Stalled => tracing::info!("{}", error.chain()),
-        ErrorKind::BadRequest | ErrorKind::NotFound | ErrorKind::Cancelled => tracing::debug!("{}", error.chain()),
+        ErrorKind::BadRequest | ErrorKind::NotFound | ErrorKind::Cancelled => {
+            tracing::debug!("{}", error.chain())
+        }
     }
 }
 

@@ -39,7 +39,11 @@ impl Part {
 }
 
 /// A response (200, no headers yet) whose body is `parts`, read as fast as the client takes them.
-pub(super) fn of_parts(file: Arc<dyn RangeReader>, parts: Vec<Part>, shutdown: CancellationToken) -> Response {
+pub(super) fn of_parts(
+    file: Arc<dyn RangeReader>,
+    parts: Vec<Part>,
+    shutdown: CancellationToken,
+) -> Response {
     let state = FileBody { file, parts: parts.into(), first: true };
     respond(until(shutdown, futures::stream::try_unfold(state, FileBody::next).boxed()))
 }

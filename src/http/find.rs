@@ -84,7 +84,9 @@ pub(super) async fn file(app: &App, info_hash: &str, index: &str, limit: Duratio
 /// `Stalled` when it is not there in time, or why it will never be.
 pub(super) async fn metadata(torrent: &Torrent, limit: Duration) -> Result<Arc<Metadata>, Error> {
     torrent.wait_for_metadata(limit).await.map_err(|error| match error.kind() {
-        ErrorKind::Stalled => Error::new(ErrorKind::Stalled, "Timed out waiting for torrent metadata").caused_by(error),
+        ErrorKind::Stalled => {
+            Error::new(ErrorKind::Stalled, "Timed out waiting for torrent metadata").caused_by(error)
+        }
         _ => error,
     })
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue, IF_NONE_MATCH,
-    IF_RANGE, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue,
+    IF_NONE_MATCH, IF_RANGE, RANGE,
 };
 use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
@@ -22,8 +22,12 @@ const PLAYLIST: &str = "application/vnd.apple.mpegurl";
 const SEGMENT: &str = "video/mp2t";
 
 pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
-    let plain = warp::path!("hls" / String / String / String)
-        .map(|info_hash, index, name| Target { info_hash, index, start: None, name });
+    let plain = warp::path!("hls" / String / String / String).map(|info_hash, index, name| Target {
+        info_hash,
+        index,
+        start: None,
+        name,
+    });
     let seek = warp::path!("hls" / String / String / "seek" / String / String)
         .map(|info_hash, index, start, name| Target { info_hash, index, start: Some(start), name });
     plain
@@ -100,7 +104,8 @@ impl Target {
         if none_match_fails(text(headers, IF_NONE_MATCH), &etag) {
             return Ok(with_headers(empty(StatusCode::NOT_MODIFIED), &etag));
         }
-        let range = text(headers, RANGE).filter(|_| super::range::if_range_holds(text(headers, IF_RANGE), &etag));
+        let range =
+            text(headers, RANGE).filter(|_| super::range::if_range_holds(text(headers, IF_RANGE), &etag));
         let mut making = {
             let playback = Arc::clone(playback);
             async move { playback.segment(index).await }.boxed()

@@ -69,7 +69,9 @@ fn text(
 
 /// A name on one line.
 fn title(name: &str) -> String {
-    name.chars().map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c }).collect()
+    name.chars()
+        .map(|c| if c.is_control() || matches!(c, '\u{2028}' | '\u{2029}') { ' ' } else { c })
+        .collect()
 }
 
 /// Where the client sees us: `http://host:port`, from the headers, which are not to be trusted.
@@ -79,7 +81,8 @@ fn origin(headers: &HeaderMap) -> Result<String, Error> {
             && host.len() <= 255
             && host.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-_:[]".contains(&byte))
     });
-    let host = host.ok_or_else(|| Error::new(ErrorKind::BadRequest, "The Host header is missing or invalid"))?;
+    let host =
+        host.ok_or_else(|| Error::new(ErrorKind::BadRequest, "The Host header is missing or invalid"))?;
     // A proxy in front of us may speak https.
     let secure = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
     Ok(format!("{}://{host}", if secure { "https" } else { "http" }))

@@ -94,7 +94,8 @@ mod tests {
 
     #[test]
     fn no_extension_twice() {
-        let mut all: Vec<&str> = TYPES.iter().flat_map(|(extensions, _)| extensions.iter().copied()).collect();
+        let mut all: Vec<&str> =
+            TYPES.iter().flat_map(|(extensions, _)| extensions.iter().copied()).collect();
         let before = all.len();
         all.sort_unstable();
         all.dedup();

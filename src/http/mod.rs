@@ -122,7 +122,9 @@ pub fn bind(address: SocketAddr) -> Result<TcpListener, Error> {
         socket.bind(address)?;
         socket.listen(BACKLOG)
     };
-    listen().map_err(|error| Error::new(ErrorKind::Storage, format!("cannot listen on {address}")).caused_by(error))
+    listen().map_err(|error| {
+        Error::new(ErrorKind::Storage, format!("cannot listen on {address}")).caused_by(error)
+    })
 }
 
 /// Serves until `shutdown`, and then at most one second longer.
@@ -134,7 +136,8 @@ pub async fn serve(listener: TcpListener, app: App, shutdown: CancellationToken)
         .local_addr()
         .map_err(|error| Error::new(ErrorKind::Internal, "the listener is of no use").caused_by(error))?;
     tracing::info!(%address, "listening");
-    let server = warp::serve(routes(app)).incoming(listener).graceful(shutdown.clone().cancelled_owned()).run();
+    let server =
+        warp::serve(routes(app)).incoming(listener).graceful(shutdown.clone().cancelled_owned()).run();
     let too_late = async {
         shutdown.cancelled().await;
         tokio::time::sleep(SHUTDOWN).await;

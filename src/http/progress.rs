@@ -29,16 +29,15 @@ pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
             answer(app.clone(), async move { progress(&app, &info_hash, &index).await })
         },
     );
-    let prioritize = warp::path!("prioritize")
-        .and(warp::post())
-        .and(with(app))
-        .and(warp::body::stream())
-        .then(|app: App, body| async move {
-            match receive(&app, body, MAX_BODY).await {
-                Ok(body) => answer(app.clone(), async move { prioritize(&app, &body).await }).await,
-                Err(refused) => refused,
-            }
-        });
+    let prioritize =
+        warp::path!("prioritize").and(warp::post()).and(with(app)).and(warp::body::stream()).then(
+            |app: App, body| async move {
+                match receive(&app, body, MAX_BODY).await {
+                    Ok(body) => answer(app.clone(), async move { prioritize(&app, &body).await }).await,
+                    Err(refused) => refused,
+                }
+            },
+        );
     progress.or(prioritize).unify().boxed()
 }
 
@@ -51,15 +50,15 @@ struct Progress {
     completed_bytes_estimated: u64,
     length_bytes: u64,
     percent_by_bytes_estimated: f64,
-    completed_pieces_in_file_range: u64,
-    total_pieces_in_file_range: u64,
+    completed_pieces_in_file_range: usize,
+    total_pieces_in_file_range: usize,
     percent_by_pieces: f64,
     download_speed_bytes_per_sec: u64,
     /// Seconds; 0 while unknown.
     duration: f64,
     file_index: usize,
     state: &'static str,
-    peers: usize,
+    peers: u32,
     /// True when the file can be played as HLS; `None` while unknown.
     hls: Option<bool>,
     /// Why it cannot, or why the torrent failed.
@@ -72,7 +71,7 @@ struct NotYet {
     ready: bool,
     status: &'static str,
     state: &'static str,
-    peers: usize,
+    peers: u32,
     error: Option<String>,
 }
 
@@ -96,7 +95,9 @@ async fn progress(app: &App, info_hash: &str, index: &str) -> Result<Response, E
             Err(error) => (true, Some(false), known.duration_seconds(), Some(error.to_string())),
         },
         // It can be played by range all the same.
-        Ok(Err(error)) if error.kind() == ErrorKind::Unsupported => (true, Some(false), None, Some(error.to_string())),
+        Ok(Err(error)) if error.kind() == ErrorKind::Unsupported => {
+            (true, Some(false), None, Some(error.to_string()))
+        }
         Ok(Err(error)) => (false, None, None, Some(error.to_string())),
         Err(_) => (false, None, None, None),
     };
@@ -117,7 +118,7 @@ async fn progress(app: &App, info_hash: &str, index: &str) -> Result<Response, E
         percent_by_bytes_estimated: percent(bytes, entry.length).max(least),
         completed_pieces_in_file_range: pieces,
         total_pieces_in_file_range: total,
-        percent_by_pieces: percent(pieces, total).max(least),
+        percent_by_pieces: percent(pieces as u64, total as u64).max(least),
         download_speed_bytes_per_sec: stats.download_bytes_per_second,
         duration: duration.unwrap_or(0.0),
         file_index: index,
@@ -165,16 +166,20 @@ struct Sought {
 
 async fn prioritize(app: &App, body: &[u8]) -> Result<Response, Error> {
     let bad = |text: String| Error::new(ErrorKind::BadRequest, text);
-    let seek: Seek = serde_json::from_slice(body).map_err(|error| bad(format!("Invalid request format: {error}")))?;
+    let seek: Seek =
+        serde_json::from_slice(body).map_err(|error| bad(format!("Invalid request format: {error}")))?;
     let torrent = find::torrent(app, &seek.info_hash)?;
     if !(0.0..=100.0).contains(&seek.percentage) {
         return Err(bad("Invalid percentage: a number from 0 to 100 is needed".to_owned()));
     }
     let index = usize::try_from(seek.file_idx).map_err(|_| bad("Invalid file index".to_owned()))?;
-    let metadata = torrent.wait_for_metadata(PRIORITIZE_PATIENCE).await.map_err(|error| match error.kind() {
-        ErrorKind::Stalled => Error::new(ErrorKind::Stalled, "Waiting for torrent metadata").caused_by(error),
-        _ => error,
-    })?;
+    let metadata =
+        torrent.wait_for_metadata(PRIORITIZE_PATIENCE).await.map_err(|error| match error.kind() {
+            ErrorKind::Stalled => {
+                Error::new(ErrorKind::Stalled, "Waiting for torrent metadata").caused_by(error)
+            }
+            _ => error,
+        })?;
     let index = Which::Number(index).of(&metadata)?;
     let found = Found { torrent, metadata, index };
     let entry = found.entry()?;

@@ -26,7 +26,10 @@ pub(super) async fn receive(
         let mut data = BytesMut::new();
         while let Some(chunk) = body.next().await {
             let Ok(chunk) = chunk else {
-                return Err(message(StatusCode::BAD_REQUEST, "Invalid request format: the body was cut short"));
+                return Err(message(
+                    StatusCode::BAD_REQUEST,
+                    "Invalid request format: the body was cut short",
+                ));
             };
             if data.len() + chunk.remaining() > limit {
                 return Err(message(StatusCode::PAYLOAD_TOO_LARGE, "The request is too large"));

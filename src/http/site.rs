@@ -39,6 +39,10 @@ fn file(content_type: &'static str, text: &'static str) -> Response {
     set(&mut response, X_FRAME_OPTIONS, HeaderValue::from_static("DENY"));
     set(&mut response, REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     set(&mut response, CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-    set(&mut response, HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
+    set(
+        &mut response,
+        HeaderName::from_static("cross-origin-opener-policy"),
+        HeaderValue::from_static("same-origin"),
+    );
     response
 }

@@ -17,8 +17,8 @@ use tokio_util::sync::CancellationToken;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue,
-    IF_NONE_MATCH, IF_RANGE, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    HeaderValue, IF_NONE_MATCH, IF_RANGE, RANGE,
 };
 use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
@@ -53,7 +53,8 @@ pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
         .and(warp::query::<Query>())
         .then(|head: bool, app: App, headers: HeaderMap, query: Query| {
             answer(app.clone(), async move {
-                let Some(text) = query.magnet.as_deref().map(str::trim).filter(|text| !text.is_empty()) else {
+                let Some(text) = query.magnet.as_deref().map(str::trim).filter(|text| !text.is_empty())
+                else {
                     return Ok(plain(StatusCode::BAD_REQUEST, "Magnet link is required"));
                 };
                 let which = query.index.as_deref().filter(|text| !text.is_empty()).map(Which::parse);
@@ -116,7 +117,8 @@ impl File<'_> {
             return Ok(self.with_headers(empty(StatusCode::NOT_MODIFIED)));
         }
         // Range is defined for GET alone (RFC 9110 14.2).
-        let range = text(headers, RANGE).filter(|_| !head && if_range_holds(text(headers, IF_RANGE), &self.etag));
+        let range =
+            text(headers, RANGE).filter(|_| !head && if_range_holds(text(headers, IF_RANGE), &self.etag));
         let content_type = HeaderValue::from_static(mime::content_type(self.name));
         let (status, content_type, content_range, parts) = match wanted(range, self.len) {
             Wanted::Unsatisfiable => {
@@ -137,11 +139,8 @@ impl File<'_> {
             },
         };
         let length: u64 = parts.iter().map(Part::len).sum();
-        let mut response = if head || length == 0 {
-            empty(status)
-        } else {
-            of_parts(open()?, parts, shutdown.clone())
-        };
+        let mut response =
+            if head || length == 0 { empty(status) } else { of_parts(open()?, parts, shutdown.clone()) };
         *response.status_mut() = status;
         set(&mut response, CONTENT_TYPE, content_type);
         set(&mut response, CONTENT_LENGTH, HeaderValue::from(length));
@@ -165,13 +164,15 @@ impl File<'_> {
 
     /// RFC 9110 14.6. The boundary is of the file's identity, which its own bytes do not hold.
     fn multipart(&self, ranges: &[Range<u64>]) -> (HeaderValue, Vec<Part>) {
-        let boundary: String = self.etag.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+        let boundary: String =
+            self.etag.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
         let content_type = mime::content_type(self.name);
         let mut parts = Vec::with_capacity(ranges.len() * 2 + 1);
         for range in ranges {
             let content_range = self.content_range(range);
-            let head =
-                format!("\r\n--{boundary}\r\nContent-Type: {content_type}\r\nContent-Range: {content_range}\r\n\r\n");
+            let head = format!(
+                "\r\n--{boundary}\r\nContent-Type: {content_type}\r\nContent-Range: {content_range}\r\n\r\n"
+            );
             parts.push(Part::Text(head.into()));
             parts.push(Part::File(range.clone()));
         }

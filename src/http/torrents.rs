@@ -16,13 +16,13 @@ pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
             Ok(json(&all))
         })
     });
-    let status = warp::path!("status" / String).and(warp::get()).and(with(app)).then(|info_hash: String, app: App| {
-        answer(app.clone(), async move { Ok(json(&Status::of(&*find::torrent(&app, &info_hash)?))) })
-    });
-    let remove = warp::path!("remove" / String)
-        .and(warp::delete())
-        .and(with(app))
-        .then(|info_hash: String, app: App| answer(app.clone(), async move { remove(&app, &info_hash).await }));
+    let status =
+        warp::path!("status" / String).and(warp::get()).and(with(app)).then(|info_hash: String, app: App| {
+            answer(app.clone(), async move { Ok(json(&Status::of(&*find::torrent(&app, &info_hash)?))) })
+        });
+    let remove = warp::path!("remove" / String).and(warp::delete()).and(with(app)).then(
+        |info_hash: String, app: App| answer(app.clone(), async move { remove(&app, &info_hash).await }),
+    );
     list.or(status).unify().or(remove).unify().boxed()
 }
 
@@ -40,7 +40,7 @@ pub(super) struct Status {
     #[serde(flatten)]
     contents: Contents,
     /// Peers that are connected.
-    peers: usize,
+    peers: u32,
     /// Bytes that came from peers, in all.
     bytes_fetched: u64,
     /// Bytes on the disk.

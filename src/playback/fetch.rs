@@ -82,14 +82,19 @@ where
             Step::Need(need) => need,
         };
         if need.start >= need.end || need.end > file.len() {
-            return Err(Error::new(ErrorKind::Internal, "a parser asked for bytes outside of the file").into());
+            return Err(
+                Error::new(ErrorKind::Internal, "a parser asked for bytes outside of the file").into()
+            );
         }
         if arrived.missing(&need).is_none() {
             return Err(Error::new(ErrorKind::Internal, "a parser asked again for what it has").into());
         }
         let Some(missing) = arrived.missing(&widen(&need, file.len())) else { continue };
         if arrived.held() + (missing.end - missing.start) > limit {
-            return Err(Failure::Media(media::error::Error::limit("too much of the file is needed at once", need.start)));
+            return Err(Failure::Media(media::error::Error::limit(
+                "too much of the file is needed at once",
+                need.start,
+            )));
         }
         let data = file.read(missing.clone()).await?;
         arrived.insert(missing.start, data);
@@ -143,7 +148,9 @@ mod tests {
     async fn needs_are_fetched_in_whole_blocks() {
         let file = FakeFile::counting(200_000).delayed(Duration::from_secs(1));
         let parse = |source: &Arrived| {
-            step((|| Ok((source.read(10..20)?, source.read(70_000..70_001)?, source.read(199_990..200_000)?)))())
+            step((|| {
+                Ok((source.read(10..20)?, source.read(70_000..70_001)?, source.read(199_990..200_000)?))
+            })())
         };
         let (head, middle, tail) =
             drive(&file, Arrived::new(file.len()), 1 << 20, &cpus(), parse).await.expect("parsed");
@@ -181,7 +188,8 @@ mod tests {
     async fn ranges_are_read_side_by_side_and_close_ones_as_one() {
         let file = FakeFile::counting(1_000_000).delayed(Duration::from_secs(1));
         let before = tokio::time::Instant::now();
-        let arrived = read_all(&file, &[0..10, 20..30, 500_000..500_010, 500_010..500_020]).await.expect("read");
+        let arrived =
+            read_all(&file, &[0..10, 20..30, 500_000..500_010, 500_010..500_020]).await.expect("read");
         assert_eq!(before.elapsed(), Duration::from_secs(1));
         assert_eq!(file.reads(), [0..30, 500_000..500_020]);
         assert_eq!(arrived.read(500_005..500_015), Ok(file.bytes().slice(500_005..500_015)));

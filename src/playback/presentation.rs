@@ -105,7 +105,8 @@ pub fn parse_segment_name(name: &str) -> Option<u32> {
 
 /// The file is at fault: it cannot be played as HLS, and the text says why.
 pub(super) fn unsupported(error: &media::error::Error) -> Error {
-    Error::new(ErrorKind::Unsupported, format!("This file cannot be played as HLS: {error}")).caused_by(*error)
+    Error::new(ErrorKind::Unsupported, format!("This file cannot be played as HLS: {error}"))
+        .caused_by(*error)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and the caller has checked the range")]

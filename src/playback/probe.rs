@@ -67,7 +67,10 @@ impl Probe {
         let planned = plan.as_ref().ok();
         Self {
             format: Some(movie.format.to_string()),
-            duration: planned.map(SegmentPlan::duration).or_else(|| movie.duration()).map(|time| time.seconds()),
+            duration: planned
+                .map(SegmentPlan::duration)
+                .or_else(|| movie.duration())
+                .map(|time| time.seconds()),
             hls: planned.is_some(),
             reason: plan.as_ref().err().map(ToString::to_string),
             video_track: planned.and_then(|plan| plan.video).map(|id| id.0),

@@ -1,10 +1,10 @@
 //! One file's reader and what is made from it.
 
+use super::FileKey;
 use super::fetch::{self, Failure};
 use super::flights::Flight;
 use super::presentation::{Presentation, unsupported};
 use super::segments::Segments;
-use super::FileKey;
 use crate::error::{Error, ErrorKind};
 use crate::range_reader::RangeReader;
 use bytes::Bytes;
@@ -94,8 +94,12 @@ impl Source {
             return Err(unsupported(&media::error::Error::limit("a segment is too large", 0)));
         }
         let _turn = self.making.acquire().await.map_err(|_| fetch::shutting_down())?;
-        let _memory =
-            self.segments.memory.acquire_many(Segments::mebibytes(bytes)).await.map_err(|_| fetch::shutting_down())?;
+        let _memory = self
+            .segments
+            .memory
+            .acquire_many(Segments::mebibytes(bytes))
+            .await
+            .map_err(|_| fetch::shutting_down())?;
         // What comes next is wanted next.
         if let Some(last) = ranges.last() {
             self.prefer(last.end);

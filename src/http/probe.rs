@@ -3,7 +3,7 @@
 use super::answer::{answer, json};
 use super::{App, find, mime, with};
 use crate::error::{Error, ErrorKind};
-use crate::playback::Probe;
+use crate::report::Report;
 use serde::Serialize;
 use warp::Filter;
 use warp::filters::BoxedFilter;
@@ -19,7 +19,24 @@ struct Answer {
     length: u64,
     content_type: &'static str,
     #[serde(flatten)]
-    probe: Probe,
+    report: Contents,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Contents {
+    Known(Report),
+    /// Nothing could be read of it.
+    Unknown {
+        tracks: [(); 0],
+        hls: Impossible,
+    },
+}
+
+#[derive(Debug, Serialize)]
+struct Impossible {
+    possible: bool,
+    reason: String,
 }
 
 pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
@@ -35,9 +52,12 @@ pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
 async fn probe(app: &App, info_hash: &str, index: &str) -> Result<Response, Error> {
     let found = find::file(app, info_hash, index, app.patience.metadata).await?;
     let playback = found.playback(app)?;
-    let probe = match super::hls::presentation(&playback, app.patience.index).await {
-        Ok(presentation) => presentation.probe(),
-        Err(error) if error.kind() == ErrorKind::Unsupported => Probe::unknown(error.to_string()),
+    let report = match super::hls::presentation(&playback, app.patience.index).await {
+        Ok(presentation) => Contents::Known(presentation.report()),
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            let hls = Impossible { possible: false, reason: error.to_string() };
+            Contents::Unknown { tracks: [], hls }
+        }
         Err(error) => return Err(error),
     };
     let entry = found.entry()?;
@@ -47,6 +67,6 @@ async fn probe(app: &App, info_hash: &str, index: &str) -> Result<Response, Erro
         path: entry.path.clone(),
         length: entry.length,
         content_type: mime::content_type(&entry.path),
-        probe,
+        report,
     }))
 }

@@ -19,12 +19,10 @@ pub(crate) mod fake;
 mod fetch;
 mod flights;
 mod presentation;
-mod probe;
 mod segments;
 mod source;
 
 pub use presentation::{Presentation, parse_segment_name};
-pub use probe::{Probe, TrackProbe};
 
 use crate::error::Error;
 use crate::range_reader::RangeReader;

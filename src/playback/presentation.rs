@@ -1,12 +1,11 @@
 //! What is known of a file once its index has been read: its tracks, and how it is cut into segments.
 
-use super::probe::Probe;
 use crate::error::{Error, ErrorKind};
+use crate::report::Report;
 use bytes::Bytes;
 use media::movie::Movie;
 use media::plan::SegmentPlan;
 use media::time::Time90k;
-use std::fmt::Write as _;
 
 /// A seek to beyond this share of the duration gets the playlist of a presentation that has ended.
 const END_OF_FILE: f64 = 0.995;
@@ -69,8 +68,7 @@ impl Presentation {
         if start.is_some_and(|start| start > duration * END_OF_FILE) {
             return Ok("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-ENDLIST\n".to_owned());
         }
-        let playlist = media::hls::media_playlist(plan, start.map(ticks));
-        Ok(with_absolute_duration(&playlist, duration))
+        Ok(media::hls::media_playlist(plan, start.map(ticks)))
     }
 
     /// Which segment a file name such as `segment007.ts` means.
@@ -93,8 +91,8 @@ impl Presentation {
     }
 
     /// What there is to tell about the file.
-    pub fn probe(&self) -> Probe {
-        Probe::of(&self.movie, &self.plan)
+    pub fn report(&self) -> Report {
+        Report::new(&self.movie, self.plan.as_ref().map_err(ToString::to_string))
     }
 }
 
@@ -106,32 +104,9 @@ pub fn parse_segment_name(name: &str) -> Option<u32> {
 /// The file is at fault: it cannot be played as HLS, and the text says why.
 pub(super) fn unsupported(error: &media::error::Error) -> Error {
     Error::new(ErrorKind::Unsupported, format!("This file cannot be played as HLS: {error}"))
-        .caused_by(*error)
 }
 
 #[expect(clippy::cast_possible_truncation, reason = "`as` saturates, and the caller has checked the range")]
 fn ticks(seconds: f64) -> Time90k {
     Time90k((seconds * 90_000.0) as i64)
-}
-
-/// Adds the tag by which the clients of the first predecessor learn the length.
-fn with_absolute_duration(playlist: &str, seconds: f64) -> String {
-    let (first, rest) = playlist.split_once('\n').unwrap_or((playlist, ""));
-    let mut text = String::with_capacity(playlist.len() + 48);
-    let _ = writeln!(text, "{first}\n#EXT-X-ABSOLUTE-DURATION:{seconds:.6}"); // a String takes everything
-    text.push_str(rest);
-    text
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_length_is_told_after_the_first_line() {
-        assert_eq!(
-            with_absolute_duration("#EXTM3U\n#EXT-X-VERSION:3\n", 1.5),
-            "#EXTM3U\n#EXT-X-ABSOLUTE-DURATION:1.500000\n#EXT-X-VERSION:3\n"
-        );
-    }
 }

@@ -88,7 +88,8 @@ impl Source {
         if index as usize >= plan.segments.len() {
             return Err(Error::new(ErrorKind::NotFound, "No such segment"));
         }
-        let ranges = media::access_units::byte_ranges(&presentation.movie, plan, index);
+        let ranges = media::access_units::byte_ranges(&presentation.movie, plan, index)
+            .map_err(|error| unsupported(&error))?;
         let bytes: u64 = ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum();
         if bytes > MAX_SEGMENT {
             return Err(unsupported(&media::error::Error::limit("a segment is too large", 0)));

@@ -136,9 +136,14 @@ impl MkvFile {
         &self.tracks
     }
 
-    /// Info.Duration. Some muxers count it from 0, some from the first frame.
+    /// Info.Duration. Some muxers count it from 0, some from the first frame; see [`MkvFile::end`].
     pub(crate) fn duration(&self) -> Option<Time90k> {
         self.duration.map(|nanos| Time90k::from_ratio(nanos.into(), SECOND.into()))
+    }
+
+    /// When the file's last frame ends, on the presentation clock, as far as Info.Duration tells.
+    pub(crate) fn end(&self) -> Option<Time90k> {
+        self.end_nanos().map(|nanos| Time90k::from_ratio(nanos.into(), SECOND.into()))
     }
 
     /// Where `track` can be cut, by the index, in strictly rising order.
@@ -156,12 +161,12 @@ impl MkvFile {
         let verdict = if cues.is_empty() {
             Err(self.no_cues)
         } else {
-            cues::check(cues, self.tick, &(self.first_cluster..self.body.end), start, self.duration)
+            cues::check(cues, self.tick, &(self.first_cluster..self.body.end), start, self.end_nanos())
         };
         if let Err(error) = verdict {
             // One segment that is the whole file needs no index.
-            return match self.duration {
-                Some(duration) if duration <= SHORT && begins_on_key => Ok(vec![beginning]),
+            return match self.end_nanos() {
+                Some(end) if end.saturating_sub(start) <= SHORT && begins_on_key => Ok(vec![beginning]),
                 _ => Err(error),
             };
         }
@@ -184,6 +189,15 @@ impl MkvFile {
             return Err(Error::malformed("a file without any Cluster", self.body.start));
         }
         Ok(())
+    }
+
+    /// Info.Duration, plus the time of the first cluster where it cannot be counted from 0: where it is before the
+    /// last keyframe.
+    fn end_nanos(&self) -> Option<i64> {
+        let last = self.cues.iter().map(|cue| self.time_of(cue)).max().unwrap_or(0);
+        let start = self.nanos(self.first_time);
+        self.duration
+            .map(|length| if length < last.max(start) { start.saturating_add(length) } else { length })
     }
 
     /// The cues of a track, and the index of the first.

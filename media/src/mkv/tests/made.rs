@@ -258,6 +258,18 @@ fn without_cues_only_a_short_file_is_cut() {
     assert!(reason(mkv.keyframes(TrackId(9))).contains("no such track"));
 }
 
+#[test]
+fn the_end_is_on_the_clock_of_the_frames() {
+    let at_an_hour = |duration: f64| {
+        let body = [info(duration), tracks(&[video(&[])]), second(3_600_000), second(3_601_000)];
+        let mkv = open(&file(&body)).unwrap();
+        assert_eq!(mkv.keyframes(VIDEO).unwrap(), [Keyframe { pts: Time90k(3600 * 90_000), at: 0 }]);
+        mkv.end()
+    };
+    assert_eq!(at_an_hour(2000.0), Some(Time90k(3602 * 90_000)));
+    assert_eq!(at_an_hour(3_602_000.0), Some(Time90k(3602 * 90_000)));
+}
+
 /// Two clusters of a second and cues for them, changed by `change`.
 fn with_cues(change: impl Fn(&mut Vec<TestCue>)) -> Bytes {
     let front = [info(30_000.0), tracks(&[video(&[]), audio(&[])])].concat();

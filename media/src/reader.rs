@@ -25,10 +25,6 @@ impl<'a> Reader<'a> {
         self.data.get(self.pos..).unwrap_or_default()
     }
 
-    pub(crate) fn is_empty(&self) -> bool {
-        self.remaining().is_empty()
-    }
-
     pub(crate) fn take(&mut self, count: usize) -> Result<&'a [u8], Error> {
         let taken =
             self.remaining().get(..count).ok_or_else(|| Error::truncated("a field is cut off", self.at()))?;

@@ -328,6 +328,45 @@ pub fn nal_units(access_unit: &[u8], length_size: u8) -> impl Iterator<Item = &[
     })
 }
 
+/// NAL unit types (H.264 table 7-1).
+mod nal {
+    pub(super) const SPS: u8 = 7;
+    pub(super) const PPS: u8 = 8;
+    pub(super) const ACCESS_UNIT_DELIMITER: u8 = 9;
+    pub(super) const FILLER: u8 = 12;
+}
+
+/// An access unit as a byte stream (H.264 annex B), as a list of slices that are to be written in a row.
+///
+/// It begins with a delimiter, which MPEG-TS demands (ISO/IEC 13818-1 2.14.1); a random access point also gets
+/// the parameter sets of the configuration, unless it brings its own. Delimiters and filler of the source are
+/// left out.
+pub fn annex_b<'a>(config: &'a AvcConfig, access_unit: &'a [u8], sync: bool, out: &mut Vec<&'a [u8]>) {
+    const START: &[u8] = &[0, 0, 1];
+    // Behind the first zero byte of a stream, start codes of three bytes suffice (B.1.2), but parameter sets
+    // and the first NAL unit take four.
+    const LONG_START: &[u8] = &[0, 0, 0, 1];
+    out.push(&[0, 0, 0, 1, nal::ACCESS_UNIT_DELIMITER, 0xf0]);
+    let kind = |unit: &[u8]| unit.first().map_or(0, |byte| byte & 31);
+    if sync {
+        let brings = |wanted| nal_units(access_unit, config.length_size).any(|unit| kind(unit) == wanted);
+        if !(brings(nal::SPS) && brings(nal::PPS)) {
+            for set in config.sps.iter().chain(&config.pps) {
+                out.push(LONG_START);
+                out.push(set);
+            }
+        }
+    }
+    for unit in nal_units(access_unit, config.length_size) {
+        match kind(unit) {
+            nal::ACCESS_UNIT_DELIMITER | nal::FILLER => continue,
+            nal::SPS | nal::PPS => out.push(LONG_START),
+            _ => out.push(START),
+        }
+        out.push(unit);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -141,9 +141,15 @@ impl MkvFile {
         self.duration.map(|nanos| Time90k::from_ratio(nanos.into(), SECOND.into()))
     }
 
-    /// When the file's last frame ends, on the presentation clock, as far as Info.Duration tells.
-    pub(crate) fn end(&self) -> Option<Time90k> {
-        self.end_nanos().map(|nanos| Time90k::from_ratio(nanos.into(), SECOND.into()))
+    /// When the first frame of `track` is shown, as far as it is known without the clusters.
+    pub(crate) fn start(&self, track: TrackId) -> Option<Time90k> {
+        let detail = self.detail(track)?;
+        Some(detail.instant(self.nanos(detail.first?.ticks)))
+    }
+
+    /// When the presentation ends: one time for all tracks, for the file does not tell more.
+    pub(crate) fn end(&self, track: TrackId) -> Option<Time90k> {
+        self.end_nanos(track).map(|nanos| Time90k::from_ratio(nanos.into(), SECOND.into()))
     }
 
     /// Where `track` can be cut, by the index, in strictly rising order.
@@ -161,11 +167,11 @@ impl MkvFile {
         let verdict = if cues.is_empty() {
             Err(self.no_cues)
         } else {
-            cues::check(cues, self.tick, &(self.first_cluster..self.body.end), start, self.end_nanos())
+            cues::check(cues, self.tick, &(self.first_cluster..self.body.end), start, self.end_nanos(track))
         };
         if let Err(error) = verdict {
             // One segment that is the whole file needs no index.
-            return match self.end_nanos() {
+            return match self.end_nanos(track) {
                 Some(end) if end.saturating_sub(start) <= SHORT && begins_on_key => Ok(vec![beginning]),
                 _ => Err(error),
             };
@@ -191,13 +197,12 @@ impl MkvFile {
         Ok(())
     }
 
-    /// Info.Duration, plus the time of the first cluster where it cannot be counted from 0: where it is before the
-    /// last keyframe.
-    fn end_nanos(&self) -> Option<i64> {
-        let last = self.cues.iter().map(|cue| self.time_of(cue)).max().unwrap_or(0);
+    /// Where Info.Duration ends: it counts from 0, but some muxers count it from the first frame, and then keyframes
+    /// of `track` lie behind it.
+    fn end_nanos(&self, track: TrackId) -> Option<i64> {
         let start = self.nanos(self.first_time);
-        self.duration
-            .map(|length| if length < last.max(start) { start.saturating_add(length) } else { length })
+        let last = self.cues_of(track).1.last().map_or(start, |cue| self.time_of(cue));
+        self.duration.map(|length| if length <= last { start.saturating_add(length) } else { length })
     }
 
     /// The cues of a track, and the index of the first.

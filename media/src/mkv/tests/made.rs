@@ -264,7 +264,7 @@ fn the_end_is_on_the_clock_of_the_frames() {
         let body = [info(duration), tracks(&[video(&[])]), second(3_600_000), second(3_601_000)];
         let mkv = open(&file(&body)).unwrap();
         assert_eq!(mkv.keyframes(VIDEO).unwrap(), [Keyframe { pts: Time90k(3600 * 90_000), at: 0 }]);
-        mkv.end()
+        mkv.end(VIDEO)
     };
     assert_eq!(at_an_hour(2000.0), Some(Time90k(3602 * 90_000)));
     assert_eq!(at_an_hour(3_602_000.0), Some(Time90k(3602 * 90_000)));

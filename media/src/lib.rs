@@ -1,1 +1,35 @@
-//! x
+//! Containers, codecs, planning and muxing for HLS: bytes in, bytes out.
+//!
+//! This crate reads no file, opens no socket, knows no clock and logs nothing. It never panics on input.
+//!
+//! # How bytes travel
+//!
+//! ```text
+//! ByteSource -> open() -> Movie -> plan() -> SegmentPlan -> byte_ranges() -> samples() -> ts::segment()
+//! (source)      (mp4, mkv) (movie)  (plan)                  (access_units)                (ts)
+//!                                     └-> hls: playlists
+//! ```
+//! [`open`] reads a file's index; [`plan::plan`] decides from it alone where segments are cut, before any
+//! media byte is fetched; playlists and segments follow the same plan. Every function here is pure: the
+//! same input gives the same bytes, so a segment can be made in any order, on any machine.
+#![cfg_attr(not(test), warn(clippy::indexing_slicing))]
+
+pub mod access_units;
+pub mod codec;
+pub mod error;
+pub mod hls;
+mod mkv;
+pub mod movie;
+mod mp4;
+pub mod plan;
+mod reader;
+pub mod source;
+pub mod time;
+pub mod track;
+pub mod ts;
+
+pub use error::{Error, ErrorKind};
+pub use movie::open;
+
+/// Changes whenever the bytes of a segment or playlist change for the same input: it is part of every ETag.
+pub const FORMAT_VERSION: u32 = 1;

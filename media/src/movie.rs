@@ -1,0 +1,141 @@
+//! What is known of a file once its index has been read.
+
+use crate::error::Error;
+use crate::mkv::MkvFile;
+use crate::mp4::Mp4File;
+use crate::source::{ByteSource, Step, Stop};
+use crate::time::Time90k;
+use crate::track::{Keyframe, Sample, Span, Track, TrackId};
+use std::fmt;
+use std::ops::Range;
+
+/// A file's tracks and index.
+#[derive(Debug)]
+pub struct Movie {
+    /// How the file is built.
+    pub format: Format,
+    /// All tracks, in the order of the file.
+    pub tracks: Vec<Track>,
+    container: Container,
+}
+
+/// A container format.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// MP4 or QuickTime.
+    Mp4,
+    /// Matroska or WebM.
+    Matroska,
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Mp4 => "mp4",
+            Self::Matroska => "matroska",
+        })
+    }
+}
+
+#[derive(Debug)]
+enum Container {
+    Mp4(Mp4File),
+    Mkv(MkvFile),
+}
+
+/// Reads the index of a file, whichever of the known formats it is in.
+///
+/// # Errors
+/// `Unsupported` when the format is not known, else what is wrong with the index.
+pub fn open(src: &dyn ByteSource) -> Result<Step<Movie>, Error> {
+    Step::of(open_container(src).map(|(format, container)| Movie {
+        format,
+        tracks: match &container {
+            Container::Mp4(file) => file.tracks().to_vec(),
+            Container::Mkv(file) => file.tracks().to_vec(),
+        },
+        container,
+    }))
+}
+
+fn open_container(src: &dyn ByteSource) -> Result<(Format, Container), Stop> {
+    let head = src.read(0..src.len().min(12))?;
+    match head.get(4..8) {
+        Some(b"ftyp" | b"moov" | b"mdat" | b"free" | b"skip" | b"wide" | b"pnot" | b"styp" | b"uuid") => {
+            Ok((Format::Mp4, Container::Mp4(Mp4File::open(src)?)))
+        }
+        // The EBML header's ID (RFC 8794 11.2.1).
+        _ if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) => {
+            Ok((Format::Matroska, Container::Mkv(MkvFile::open(src)?)))
+        }
+        _ => Err(Error::unsupported("neither an MP4 nor a Matroska file").into()),
+    }
+}
+
+impl Movie {
+    /// The track of that number.
+    pub fn track(&self, id: TrackId) -> Option<&Track> {
+        self.tracks.iter().find(|track| track.id == id)
+    }
+
+    /// How long the presentation lasts, as far as the index tells.
+    pub fn duration(&self) -> Option<Time90k> {
+        match &self.container {
+            Container::Mp4(file) => file.duration(),
+            Container::Mkv(file) => file.duration(),
+        }
+    }
+
+    /// When the first sample of `track` is shown; negative for encoder priming.
+    pub(crate) fn start(&self, track: TrackId) -> Option<Time90k> {
+        match &self.container {
+            Container::Mp4(file) => file.start(track),
+            Container::Mkv(file) => file.start(track),
+        }
+    }
+
+    /// When the last sample of `track` ends, as far as the index tells.
+    pub(crate) fn end(&self, track: TrackId) -> Option<Time90k> {
+        match &self.container {
+            Container::Mp4(file) => file.end(track),
+            Container::Mkv(file) => file.end(track),
+        }
+    }
+
+    /// The random access points of `track`, times strictly rising.
+    pub(crate) fn keyframes(&self, track: TrackId) -> Result<Vec<Keyframe>, Error> {
+        match &self.container {
+            Container::Mp4(file) => file.keyframes(track),
+            Container::Mkv(file) => file.keyframes(track),
+        }
+    }
+
+    /// The file's bytes that hold the span's samples, sorted and disjoint.
+    pub(crate) fn byte_ranges(&self, tracks: &[TrackId], span: &Span) -> Result<Vec<Range<u64>>, Error> {
+        match &self.container {
+            Container::Mp4(file) => file.byte_ranges(tracks, span),
+            Container::Mkv(file) => Ok(file.byte_ranges(span)),
+        }
+    }
+
+    /// Bytes of the span's samples, or a little more.
+    pub(crate) fn size_of(&self, tracks: &[TrackId], span: &Span) -> u64 {
+        match &self.container {
+            Container::Mp4(file) => file.size_of(tracks, span),
+            Container::Mkv(file) => file.size_of(span),
+        }
+    }
+
+    /// The span's samples, one list for each of `tracks`; the first of them is the one that was cut.
+    pub(crate) fn samples(
+        &self,
+        src: &dyn ByteSource,
+        tracks: &[TrackId],
+        span: &Span,
+    ) -> Result<Vec<Vec<Sample>>, Stop> {
+        match &self.container {
+            Container::Mp4(file) => file.samples(src, tracks, span),
+            Container::Mkv(file) => file.samples(src, tracks, span),
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! MP4 and QuickTime (ISO/IEC 14496-12, 14496-14, 14496-15; Apple QuickTime File Format), not fragmented.
+//!
+//! ```text
+//! ftyp  mdat  moov ── mvhd            movie timescale
+//!                  └─ trak ┬ tkhd     track number, enabled
+//!                          ├ edts/elst           edit_list.rs
+//!                          └ mdia ┬ mdhd         timescale, language
+//!                                 ├ hdlr         kind
+//!                                 └ minf/stbl ┬ stsd                 sample_entry.rs
+//!                                             └ stts ctts stsz stsc stco stss   sample_table.rs
+//! ```
+//! All that is needed is in `moov`, wherever that lies; no media byte is read to plan.
+
+mod boxes;
+mod edit_list;
+mod sample_entry;
+mod sample_table;
+mod track;
+
+use crate::error::Error;
+use crate::source::{ByteSource, Stop};
+use crate::time::{Time90k, Timescale};
+use crate::track::{Keyframe, Sample, Span, Track, TrackId, TrackKind};
+use boxes::{BoxHeader, children};
+use std::ops::Range;
+use track::Mp4Track;
+
+/// A `moov` of a ten-hour film with many tracks stays below 40 MiB.
+const MAX_MOOV: u64 = 128 << 20;
+/// Top-level boxes in front of `moov`.
+const MAX_TOP_LEVEL_BOXES: usize = 1_024;
+const MAX_TRACKS: usize = 512;
+/// Bytes of one segment.
+const MAX_SEGMENT: u64 = 512 << 20;
+/// Ranges closer than this are fetched as one: a request costs more than the bytes between.
+const MERGE_GAP: u64 = 64 << 10;
+/// Sound this much earlier than the first picture is encoder priming, and kept; what is earlier still was
+/// cut away by an edit.
+const PRIMING: Time90k = Time90k(9_000);
+
+/// The index of an MP4 file.
+#[derive(Debug)]
+pub(crate) struct Mp4File {
+    tracks: Vec<Track>,
+    tables: Vec<Mp4Track>,
+    fragmented: bool,
+    file_len: u64,
+}
+
+impl Mp4File {
+    /// Finds `moov` and reads it.
+    pub(crate) fn open(src: &dyn ByteSource) -> Result<Self, Stop> {
+        let mut at = 0;
+        for _ in 0..MAX_TOP_LEVEL_BOXES {
+            if at >= src.len() {
+                return Err(Error::truncated("the file has no index (moov)", at).into());
+            }
+            let header = BoxHeader::read(src, at)?;
+            match &header.kind {
+                b"moov" if header.payload_len() > MAX_MOOV => {
+                    return Err(Error::limit("the index (moov)", at).into());
+                }
+                b"moov" if header.end > src.len() => {
+                    return Err(Error::truncated("the index (moov)", at).into());
+                }
+                b"moov" => {
+                    let moov = src.read(header.payload..header.end)?;
+                    return Ok(Self::parse(&moov, header.payload, src.len())?);
+                }
+                b"moof" => {
+                    return Err(Error::malformed("a fragment (moof) before the index (moov)", at).into());
+                }
+                _ => at = header.end,
+            }
+        }
+        Err(Error::limit("boxes before the index (moov)", at).into())
+    }
+
+    fn parse(moov: &bytes::Bytes, base: u64, file_len: u64) -> Result<Self, Error> {
+        let mut movie_scale = None;
+        let mut fragmented = false;
+        let mut traks = Vec::new();
+        for child in children(moov, base) {
+            match &child.kind {
+                b"mvhd" => movie_scale = Timescale::new(boxes::full_header_timescale(&child)?),
+                b"trak" if traks.len() < MAX_TRACKS => traks.push(child),
+                b"trak" => return Err(Error::limit("tracks", child.at)),
+                b"mvex" => fragmented = true,
+                b"cmov" => return Err(Error::unsupported("the index is compressed (QuickTime cmov)")),
+                _ => {}
+            }
+        }
+        let movie_scale =
+            movie_scale.ok_or(Error::malformed("no movie header (mvhd) with a timescale", base))?;
+        let (mut tracks, mut tables) = (Vec::new(), Vec::new());
+        for trak in &traks {
+            // A track that cannot be read is left out; the others may be whole.
+            if let Ok((track, table)) = Mp4Track::parse(trak, movie_scale, file_len) {
+                tracks.push(track);
+                tables.push(table);
+            }
+        }
+        if tracks.is_empty() {
+            return Err(Error::malformed("no readable track in the index (moov)", base));
+        }
+        Ok(Self { tracks, tables, fragmented, file_len })
+    }
+
+    pub(crate) fn tracks(&self) -> &[Track] {
+        &self.tracks
+    }
+
+    /// When the last sample of sound or picture ends.
+    pub(crate) fn duration(&self) -> Option<Time90k> {
+        let audible = |kind| matches!(kind, TrackKind::Video | TrackKind::Audio);
+        let timed = self.tracks.iter().zip(&self.tables).filter(|(track, _)| audible(track.kind));
+        timed.filter_map(|(_, table)| table.end()).max()
+    }
+
+    fn table(&self, id: TrackId) -> Result<&Mp4Track, Error> {
+        let position = self.tracks.iter().position(|track| track.id == id);
+        position.and_then(|at| self.tables.get(at)).ok_or(Error::unsupported("no such track"))
+    }
+
+    /// When the first sample of `track` is shown; negative for encoder priming.
+    pub(crate) fn start(&self, track: TrackId) -> Option<Time90k> {
+        self.table(track).ok()?.start()
+    }
+
+    /// When the last sample of `track` ends.
+    pub(crate) fn end(&self, track: TrackId) -> Option<Time90k> {
+        self.table(track).ok()?.end()
+    }
+
+    /// Every sync sample of `track` (ISO/IEC 14496-12 8.6.2), in order of presentation.
+    pub(crate) fn keyframes(&self, track: TrackId) -> Result<Vec<Keyframe>, Error> {
+        if self.fragmented {
+            return Err(Error::unsupported("fragmented MP4 is not played in HLS yet"));
+        }
+        let keyframes = self.table(track)?.keyframes();
+        if keyframes.is_empty() {
+            return Err(Error::unsupported("the index names no picture to start from"));
+        }
+        Ok(keyframes)
+    }
+
+    /// Which samples of each of `tracks` the span holds.
+    ///
+    /// The track that was cut (the first) is divided by sample number; the others by time: a sample belongs
+    /// to the span in which it begins.
+    fn sample_ranges(&self, tracks: &[TrackId], span: &Span) -> Result<Vec<Range<u32>>, Error> {
+        let mut ranges = Vec::with_capacity(tracks.len());
+        for (position, id) in tracks.iter().enumerate() {
+            let table = self.table(*id)?;
+            let number = |keyframe: Keyframe| u32::try_from(keyframe.at).unwrap_or(u32::MAX);
+            let (start, end) = if position == 0 {
+                (number(span.start), span.end.map(number))
+            } else {
+                let start = match span.first {
+                    true => table.first_sample_from(span.start.pts.min(Time90k::ZERO) - PRIMING),
+                    false => table.first_sample_from(span.start.pts),
+                };
+                (start, span.end.map(|end| table.first_sample_from(end.pts)))
+            };
+            let end = end.unwrap_or(u32::MAX).min(table.sample_count());
+            ranges.push(start.min(end)..end);
+        }
+        Ok(ranges)
+    }
+
+    /// The file's bytes that the span needs, sorted, disjoint, small gaps included.
+    pub(crate) fn byte_ranges(&self, tracks: &[TrackId], span: &Span) -> Result<Vec<Range<u64>>, Error> {
+        let mut ranges = Vec::new();
+        for (id, samples) in tracks.iter().zip(self.sample_ranges(tracks, span)?) {
+            let table = self.table(*id)?;
+            ranges
+                .extend(table.samples(samples).map(|sample| sample.range).filter(|range| !range.is_empty()));
+        }
+        let merged = merge(ranges, MERGE_GAP);
+        if merged.last().is_some_and(|last| last.end > self.file_len) {
+            return Err(Error::truncated("the index names bytes past the end of the file", self.file_len));
+        }
+        if merged.iter().map(|range| range.end - range.start).sum::<u64>() > MAX_SEGMENT {
+            return Err(Error::limit("bytes of one segment", 0));
+        }
+        Ok(merged)
+    }
+
+    /// Bytes of the samples of `tracks` in the span.
+    pub(crate) fn size_of(&self, tracks: &[TrackId], span: &Span) -> u64 {
+        let Ok(ranges) = self.sample_ranges(tracks, span) else { return 0 };
+        let sizes = tracks.iter().zip(ranges).filter_map(|(id, samples)| {
+            let table = self.table(*id).ok()?;
+            Some(table.samples(samples).map(|sample| sample.range.end - sample.range.start).sum::<u64>())
+        });
+        sizes.sum()
+    }
+
+    /// The samples of the span, one list for each of `tracks`.
+    pub(crate) fn samples(
+        &self,
+        src: &dyn ByteSource,
+        tracks: &[TrackId],
+        span: &Span,
+    ) -> Result<Vec<Vec<Sample>>, Stop> {
+        for range in self.byte_ranges(tracks, span)? {
+            src.read(range)?;
+        }
+        let mut lists = Vec::with_capacity(tracks.len());
+        for (id, numbers) in tracks.iter().zip(self.sample_ranges(tracks, span)?) {
+            let table = self.table(*id)?;
+            let mut list: Vec<Sample> = Vec::with_capacity(numbers.len());
+            for sample in table.samples(numbers).filter(|sample| !sample.range.is_empty()) {
+                // Two samples decoded in the same tick occur in real files; a multiplex has no such thing.
+                let dts = list.last().map_or(sample.dts, |last| sample.dts.max(last.dts + Time90k(1)));
+                let data = src.read(sample.range)?;
+                list.push(Sample { pts: sample.pts.max(dts), dts, sync: sample.sync, data });
+            }
+            lists.push(list);
+        }
+        Ok(lists)
+    }
+}
+
+/// Sorts ranges and joins those that overlap or lie less than `gap` apart.
+fn merge(mut ranges: Vec<Range<u64>>, gap: u64) -> Vec<Range<u64>> {
+    ranges.sort_unstable_by_key(|range| range.start);
+    let mut merged: Vec<Range<u64>> = Vec::new();
+    for range in ranges {
+        match merged.last_mut() {
+            Some(last) if range.start <= last.end.saturating_add(gap) => last.end = last.end.max(range.end),
+            _ => merged.push(range),
+        }
+    }
+    merged
+}
+
+#[cfg(test)]
+mod tests {
+    use super::merge;
+
+    #[test]
+    fn ranges_merge_over_small_gaps_only() {
+        let merged = merge(vec![50..60, 0..10, 10..20, 25..30, 5..8], 5);
+        assert_eq!(merged, [0..30, 50..60]);
+    }
+}

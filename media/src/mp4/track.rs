@@ -1,0 +1,206 @@
+//! One `trak` box: the track as others see it, and its samples.
+
+use super::boxes::{self, Child};
+use super::edit_list::EditList;
+use super::sample_entry::SampleEntry;
+use super::sample_table::SampleTable;
+use crate::error::Error;
+use crate::time::{Time90k, Timescale};
+use crate::track::{Codec, Keyframe, Track, TrackId, TrackKind};
+use std::ops::Range;
+
+/// How far from the end, in decode order, the picture may be that is shown last: H.264 reorders at most 16
+/// frames.
+const REORDER_WINDOW: u32 = 32;
+
+/// A track's samples on the presentation clock.
+#[derive(Debug)]
+pub(crate) struct Mp4Track {
+    table: SampleTable,
+    scale: Timescale,
+    edit: EditList,
+    /// Ticks by which decoding is moved ahead, so that no sample is decoded after it is shown: QuickTime and
+    /// `ctts` version 1 know negative composition offsets (ISO/IEC 14496-12 8.6.1.3).
+    decode_lead: i64,
+}
+
+/// A sample as the index knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct IndexedSample {
+    pub(crate) pts: Time90k,
+    pub(crate) dts: Time90k,
+    pub(crate) sync: bool,
+    pub(crate) range: Range<u64>,
+}
+
+impl Mp4Track {
+    pub(crate) fn parse(trak: &Child, movie_scale: Timescale, file_len: u64) -> Result<(Track, Self), Error> {
+        let missing = |what| Error::malformed(what, trak.at);
+        let tkhd = trak.child(b"tkhd").ok_or(missing("a track without header (tkhd)"))?;
+        let mdia = trak.child(b"mdia").ok_or(missing("a track without media (mdia)"))?;
+        let mdhd = mdia.child(b"mdhd").ok_or(missing("a track without media header (mdhd)"))?;
+        let hdlr = mdia.child(b"hdlr").ok_or(missing("a track without handler (hdlr)"))?;
+        let minf = mdia.child(b"minf").ok_or(missing("a track without media information (minf)"))?;
+        let stbl = minf.child(b"stbl").ok_or(missing("a track without sample table (stbl)"))?;
+        let stsd = stbl.child(b"stsd").ok_or(missing("a track without sample entries (stsd)"))?;
+
+        let scale = boxes::full_header_timescale(&mdhd)?;
+        let scale = Timescale::new(scale).ok_or(missing("a track with a timescale of 0"))?;
+        let edit = trak.child(b"edts").and_then(|edts| edts.child(b"elst"));
+        let edit = edit.map(|elst| EditList::parse(&elst, movie_scale)).transpose()?.unwrap_or_default();
+        let table = SampleTable::parse(&stbl, file_len)?;
+
+        let (enabled, id) = track_header(&tkhd)?;
+        let kind = handler_kind(&hdlr)?;
+        let entry_index = table.sample_entry_index();
+        let mut entry = SampleEntry::parse(&stsd, entry_index.unwrap_or(1), kind)?;
+        if entry_index.is_none() {
+            entry.codec = Codec::Unsupported { reason: "the codec's configuration changes midway" };
+        }
+        let frame_rate = frame_rate(&table, scale, kind);
+        let track = Track {
+            id: TrackId(u64::from(id)),
+            kind: if entry.still { TrackKind::Other } else { kind },
+            codec: entry.codec,
+            codec_name: entry.name,
+            language: language(&mdia, &mdhd),
+            name: handler_name(&hdlr),
+            default: enabled,
+            width: entry.width,
+            height: entry.height,
+            frame_rate,
+            sample_rate: entry.sample_rate,
+            channels: entry.channels,
+        };
+        let decode_lead = -i64::from(table.lowest_offset().min(0));
+        Ok((track, Self { table, scale, edit, decode_lead }))
+    }
+
+    pub(crate) fn sample_count(&self) -> u32 {
+        self.table.count()
+    }
+
+    /// When the media tick `ticks` is on the presentation clock.
+    fn presented(&self, ticks: i64) -> Time90k {
+        self.scale.to_90k(ticks.saturating_sub(self.edit.media_time)) + self.edit.delay
+    }
+
+    pub(crate) fn samples(&self, numbers: Range<u32>) -> impl Iterator<Item = IndexedSample> + '_ {
+        self.table.samples(numbers).map(|sample| IndexedSample {
+            pts: self.presented(sample.dts.saturating_add(i64::from(sample.offset))),
+            dts: self.presented(sample.dts.saturating_sub(self.decode_lead)),
+            sync: sample.sync,
+            range: sample.range,
+        })
+    }
+
+    pub(crate) fn start(&self) -> Option<Time90k> {
+        let window = 0..REORDER_WINDOW.min(self.sample_count());
+        self.samples(window).map(|sample| sample.pts).min()
+    }
+
+    pub(crate) fn end(&self) -> Option<Time90k> {
+        let count = self.sample_count();
+        let window = count.saturating_sub(REORDER_WINDOW)..count;
+        let ends = self.table.samples(window).map(|sample| {
+            self.presented(
+                sample
+                    .dts
+                    .saturating_add(i64::from(sample.offset))
+                    .saturating_add(i64::from(sample.duration)),
+            )
+        });
+        ends.max()
+    }
+
+    /// Sync samples whose presentation times rise. Those before the edit's start stay in only as far as the
+    /// last of them, from which decoding must begin.
+    pub(crate) fn keyframes(&self) -> Vec<Keyframe> {
+        let mut keyframes: Vec<Keyframe> = Vec::new();
+        for (number, time) in self.table.sync_samples() {
+            let pts = self.presented(time);
+            if keyframes.last().is_some_and(|last| pts <= last.pts) {
+                continue;
+            }
+            if pts <= self.edit.delay {
+                keyframes.clear();
+            }
+            keyframes.push(Keyframe { pts, at: u64::from(number) });
+        }
+        keyframes
+    }
+
+    /// The first sample, in decode order, that is shown at `time` or later, for tracks that are not reordered.
+    pub(crate) fn first_sample_from(&self, time: Time90k) -> u32 {
+        let (mut low, mut high) = (0, self.sample_count());
+        while low < high {
+            let middle = low + (high - low) / 2;
+            if self.presented(self.table.decode_time(middle)) < time {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        low
+    }
+}
+
+/// `tkhd` (8.3.2): whether the track is enabled, and its number.
+fn track_header(tkhd: &Child) -> Result<(bool, u32), Error> {
+    let (version, mut reader) = tkhd.full()?;
+    let enabled = tkhd.payload.get(3).is_some_and(|flags| flags & 1 == 1);
+    reader.skip(if version == 1 { 16 } else { 8 })?;
+    Ok((enabled, reader.u32()?))
+}
+
+/// `hdlr` (8.4.3).
+fn handler_kind(hdlr: &Child) -> Result<TrackKind, Error> {
+    let (_, mut reader) = hdlr.full()?;
+    reader.skip(4)?; // pre_defined; QuickTime: component type
+    Ok(match &reader.u32()?.to_be_bytes() {
+        b"vide" => TrackKind::Video,
+        b"soun" => TrackKind::Audio,
+        b"sbtl" | b"subt" | b"text" | b"subp" => TrackKind::Subtitle,
+        _ => TrackKind::Other,
+    })
+}
+
+/// The handler's name, when it is one that somebody gave: writers' default names say nothing.
+fn handler_name(hdlr: &Child) -> Option<String> {
+    let name = hdlr.payload.get(24..)?;
+    let name = name.split(|byte| *byte == 0).find(|part| !part.is_empty())?;
+    let name = std::str::from_utf8(name).ok()?.trim();
+    // QuickTime counts the characters in a leading byte.
+    let name = name.trim_start_matches(|c: char| c.is_control());
+    let generic =
+        name.is_empty() || name.to_ascii_lowercase().contains("handler") || name.starts_with("Core Media");
+    (!generic && name.len() <= 256).then(|| name.to_owned())
+}
+
+/// `elng` (8.4.6), else the packed code of `mdhd` (8.4.2.3).
+fn language(mdia: &Child, mdhd: &Child) -> Option<String> {
+    if let Some(extended) = mdia.child(b"elng") {
+        let tag = extended.payload.get(4..)?.split(|byte| *byte == 0).next()?;
+        let tag = std::str::from_utf8(tag).ok()?;
+        if (2..=35).contains(&tag.len()) {
+            return Some(tag.to_owned());
+        }
+    }
+    let (version, mut reader) = mdhd.full().ok()?;
+    reader.skip(if version == 1 { 28 } else { 16 }).ok()?;
+    let packed = reader.u16().ok()?;
+    let letter = |shift: u32| u8::try_from(packed >> shift & 31).map(|code| char::from(code + 0x60));
+    let code: String = [letter(10), letter(5), letter(0)].into_iter().flatten().collect();
+    let valid = packed >= 0x400 && code.chars().all(|c| c.is_ascii_lowercase()) && code != "und";
+    valid.then_some(code)
+}
+
+/// Average frame rate of a video track.
+fn frame_rate(table: &SampleTable, scale: Timescale, kind: TrackKind) -> Option<f64> {
+    let count = table.count();
+    if kind != TrackKind::Video || count == 0 {
+        return None;
+    }
+    let length = scale.to_90k(table.decode_time(count)).seconds();
+    Some(f64::from(count) / length).filter(|rate| rate.is_finite() && (0.1..=1000.0).contains(rate))
+}

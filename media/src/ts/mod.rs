@@ -1,0 +1,197 @@
+//! MPEG-TS segments (ISO/IEC 13818-1; RFC 8216 3.2).
+//!
+//! A segment is a pure function of the file, the tracks and its number. Nothing is carried over from one
+//! segment to the next, and yet they join: timestamps come from the presentation clock, and every elementary
+//! stream begins with continuity counter 0 and ends on a multiple of 16 packets, PAT and PMT count with the
+//! segment's number. See [`packet`] for how a stream is brought to that length.
+
+mod packet;
+mod pes;
+mod psi;
+
+use crate::access_units;
+use crate::codec::h264;
+use crate::error::Error;
+use crate::movie::Movie;
+use crate::plan::SegmentPlan;
+use crate::source::{ByteSource, Step, Stop};
+use crate::time::Time90k;
+use crate::track::{Codec, Sample, Track};
+use bytes::Bytes;
+use packet::{FirstPacket, PACKET, PAYLOAD, Packetizer};
+
+/// The first picture's timestamp: 10 s, so that decoding may begin before the presentation does.
+pub const BASE: Time90k = Time90k::from_seconds(10);
+/// The program clock runs this much behind decoding (0.7 s, what players' buffers expect).
+const PCR_LEAD: Time90k = Time90k(63_000);
+
+const VIDEO_PID: u16 = 0x100;
+const AUDIO_PID: u16 = 0x101;
+
+/// A PES packet of sound holds at most this many bytes (16 packets' worth) ...
+const MAX_AUDIO_PES: usize = 2_930;
+/// ... and this much time, so that it is never far from the picture it belongs to.
+const MAX_AUDIO_SPAN: Time90k = Time90k(18_000);
+
+/// The segment's first bytes, PAT and PMT, which are known before any media byte has arrived.
+pub fn head(movie: &Movie, plan: &SegmentPlan, index: u32) -> Bytes {
+    let mut out = Vec::with_capacity(2 * PACKET);
+    write_head(&mut out, movie, plan, index);
+    out.into()
+}
+
+fn write_head(out: &mut Vec<u8>, movie: &Movie, plan: &SegmentPlan, index: u32) {
+    let track = |id| movie.track(id);
+    let streams = Streams { video: plan.video.and_then(track), audio: plan.audio.and_then(track) };
+    let counter = u8::try_from(index & 15).unwrap_or(0);
+    psi::write_pat(out, counter);
+    psi::write_pmt(out, counter, &streams);
+}
+
+struct Streams<'a> {
+    video: Option<&'a Track>,
+    audio: Option<&'a Track>,
+}
+
+/// Makes segment `index`. It begins with [`head`].
+///
+/// # Errors
+/// What is wrong with the file's bytes; a miss is [`Step::Need`].
+pub fn segment(
+    movie: &Movie,
+    plan: &SegmentPlan,
+    index: u32,
+    src: &dyn ByteSource,
+) -> Result<Step<Bytes>, Error> {
+    Step::of(make(movie, plan, index, src))
+}
+
+fn make(movie: &Movie, plan: &SegmentPlan, index: u32, src: &dyn ByteSource) -> Result<Bytes, Stop> {
+    let samples = access_units::samples(movie, plan, index, src)?;
+    let clock = |time: Time90k| BASE + time - plan.origin();
+
+    let video = plan.video.and_then(|id| movie.track(id));
+    let audio = plan.audio.and_then(|id| movie.track(id));
+    let config = match video.map(|track| &track.codec) {
+        Some(Codec::H264(config)) => Some(config),
+        Some(_) => return Err(Error::unsupported("only H.264 video can be carried in MPEG-TS").into()),
+        None => None,
+    };
+    let audio_pes =
+        audio.map(|track| group_audio(&samples.audio, &track.codec)).transpose()?.unwrap_or_default();
+
+    let payload: usize =
+        samples.video.iter().chain(&samples.audio).map(|sample| sample.data.len() + 64).sum();
+    let mut packets = Packetizer::new(payload + payload / 32 + 64 * PACKET);
+    write_head(packets.bytes(), movie, plan, index);
+
+    let mut audio_left = audio_pes.iter();
+    let mut next_audio = audio_left.next();
+    let mut write_audio = |packets: &mut Packetizer, until: Option<Time90k>| {
+        while let Some(pes) = next_audio.filter(|pes| until.is_none_or(|until| pes.pts <= until)) {
+            next_audio = audio_left.next();
+            let header = pes::audio_header(clock(pes.pts), pes.len());
+            let first = FirstPacket {
+                pcr: config.is_none().then(|| clock(pes.pts) - PCR_LEAD),
+                random_access: config.is_none(),
+            };
+            let slices = std::iter::once(header.as_slice()).chain(pes.slices());
+            packets.write_pes(AUDIO_PID, first, slices, header.len() + pes.len(), next_audio.is_none());
+        }
+    };
+    if let Some(config) = config {
+        let last = samples.video.len().saturating_sub(1);
+        for (number, sample) in samples.video.iter().enumerate() {
+            // The picture leads: players look for the first keyframe, and the clock is in its packets.
+            if number > 0 {
+                write_audio(&mut packets, Some(sample.dts));
+            }
+            let header = pes::video_header(clock(sample.pts), clock(sample.dts));
+            let mut slices = vec![header.as_slice()];
+            h264::annex_b(config, &sample.data, sample.sync, &mut slices);
+            let len = slices.iter().map(|slice| slice.len()).sum();
+            let first = FirstPacket { pcr: Some(clock(sample.dts) - PCR_LEAD), random_access: sample.sync };
+            packets.write_pes(VIDEO_PID, first, slices.iter().copied(), len, number == last);
+        }
+    }
+    write_audio(&mut packets, None);
+    Ok(packets.finish())
+}
+
+/// About how many bytes a segment of `payload` bytes of samples has, rather more than less.
+///
+/// Small frames do not fill their packets: each is counted with the headers it gets, and half a packet of
+/// stuffing.
+pub(crate) fn estimated_size(payload: u64, duration: Time90k, frame_rate: Option<f64>, sound: bool) -> f64 {
+    /// PES header, delimiter, clock reference, start codes beyond the lengths they replace.
+    const PICTURE_HEADERS: f64 = 40.0;
+    /// PES header and ADTS headers of about nine frames.
+    const SOUND_HEADERS: f64 = 80.0;
+    let packets_of = |bytes: f64| (bytes / PAYLOAD as f64 + 0.5).max(1.0);
+    let seconds = duration.seconds();
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    let payload = payload as f64;
+    let sound_groups = if sound { (seconds / MAX_AUDIO_SPAN.seconds()).max(1.0) } else { 0.0 };
+    let mut packets = sound_groups * (0.5 + SOUND_HEADERS / PAYLOAD as f64);
+    match frame_rate {
+        Some(rate) => {
+            let pictures = (seconds * rate).max(1.0);
+            packets += pictures * packets_of(payload / pictures + PICTURE_HEADERS);
+        }
+        None => packets += payload / PAYLOAD as f64,
+    }
+    // The tables, and what brings each stream to a multiple of 16 packets.
+    let fixed = 2.0 + 15.0 * (f64::from(u8::from(sound)) + f64::from(u8::from(frame_rate.is_some())));
+    (packets + fixed) * PACKET as f64
+}
+
+/// Frames of sound that share a PES packet.
+struct AudioPes<'a> {
+    pts: Time90k,
+    frames: Vec<(Option<[u8; 7]>, &'a [u8])>,
+}
+
+impl AudioPes<'_> {
+    fn len(&self) -> usize {
+        self.frames.iter().map(|(header, data)| header.map_or(0, |header| header.len()) + data.len()).sum()
+    }
+
+    fn slices(&self) -> impl Iterator<Item = &[u8]> {
+        self.frames.iter().flat_map(|(header, data)| {
+            let header = header.as_ref().map(|header| header.as_slice());
+            header.into_iter().chain([*data])
+        })
+    }
+}
+
+/// Puts frames together, whole ones only, and an ADTS header in front of each AAC frame.
+fn group_audio<'a>(samples: &'a [Sample], codec: &Codec) -> Result<Vec<AudioPes<'a>>, Error> {
+    let mut groups: Vec<AudioPes<'a>> = Vec::new();
+    let mut group_len = 0;
+    for sample in samples {
+        let header = match codec {
+            // A frame too long for its header's 13 bits is no AAC; the decoder could not use it either.
+            Codec::Aac(config) => match config.adts_header(sample.data.len()) {
+                Some(header) => Some(header),
+                None => continue,
+            },
+            Codec::Mp3(_) => None,
+            _ => return Err(Error::unsupported("only AAC and MP3 sound can be carried in MPEG-TS")),
+        };
+        let len = header.map_or(0, |header| header.len()) + sample.data.len();
+        if len > pes::MAX_AUDIO_PAYLOAD {
+            continue;
+        }
+        match groups.last_mut() {
+            Some(group) if group_len + len <= MAX_AUDIO_PES && sample.pts - group.pts < MAX_AUDIO_SPAN => {
+                group.frames.push((header, &sample.data));
+                group_len += len;
+            }
+            _ => {
+                groups.push(AudioPes { pts: sample.pts, frames: vec![(header, &sample.data)] });
+                group_len = len;
+            }
+        }
+    }
+    Ok(groups)
+}

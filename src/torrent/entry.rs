@@ -1,0 +1,243 @@
+//! One torrent: from its magnet to its removal.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::Core;
+use super::info_hash::InfoHash;
+use super::metainfo::Metadata;
+use super::reader::FileReader;
+use super::running::Running;
+use super::status::{FileProgress, State, Stats};
+use super::storage::Usage;
+use crate::error::{Error, ErrorKind};
+use crate::range_reader::RangeReader;
+
+/// A torrent with an open reader counts as watched for this long after its last read: players read ahead, pause,
+/// and come back.
+const WATCHED: Duration = Duration::from_secs(10 * 60);
+
+/// A torrent that was added; see [`Torrents`](super::Torrents).
+pub struct Torrent {
+    pub(super) info_hash: InfoHash,
+    /// The magnet's name, shown until the metadata is there.
+    pub(super) hint: Option<String>,
+    pub(super) core: Arc<Core>,
+    /// Ends everything that belongs to the torrent.
+    pub(super) token: CancellationToken,
+    /// Cancelled when its data is deleted.
+    pub(super) gone: CancellationToken,
+    pub(super) phase: watch::Sender<Phase>,
+    /// Asks for all data to be forgotten and fetched again as it is read.
+    pub(super) forget: Notify,
+    activity: Mutex<Activity>,
+}
+
+/// How far a torrent is.
+#[derive(Clone)]
+pub(super) enum Phase {
+    Resolving,
+    Ready(Arc<Running>),
+    Failed { kind: ErrorKind, reason: String },
+}
+
+#[derive(Debug)]
+struct Activity {
+    readers: usize,
+    pending: usize,
+    last_read: Instant,
+}
+
+impl Torrent {
+    pub(super) fn new(info_hash: InfoHash, hint: Option<String>, core: Arc<Core>) -> Arc<Self> {
+        let activity = Activity { readers: 0, pending: 0, last_read: Instant::now() };
+        Arc::new(Self {
+            info_hash,
+            hint,
+            token: core.token.child_token(),
+            core,
+            gone: CancellationToken::new(),
+            phase: watch::Sender::new(Phase::Resolving),
+            forget: Notify::new(),
+            activity: Mutex::new(activity),
+        })
+    }
+
+    /// Its infohash.
+    pub const fn info_hash(&self) -> InfoHash {
+        self.info_hash
+    }
+
+    /// Its name: out of the metadata, or else out of the magnet.
+    pub fn name(&self) -> Option<String> {
+        self.metadata().map(|metadata| metadata.name.clone()).or_else(|| self.hint.clone())
+    }
+
+    /// What to tell a client about it.
+    pub fn state(&self) -> State {
+        let running = match &*self.phase.borrow() {
+            Phase::Resolving => return State::GettingMetadata,
+            Phase::Failed { reason, .. } => return State::Failed { reason: reason.clone() },
+            Phase::Ready(running) => Arc::clone(running),
+        };
+        if let Some(error) = running.failure() {
+            return State::Failed { reason: error.to_string() };
+        }
+        if running.store.amounts().completed < running.store.metadata().total_length {
+            State::Downloading
+        } else if self.stats().peers > 0 {
+            State::Seeding
+        } else {
+            State::Completed
+        }
+    }
+
+    /// What is in it, once that is known.
+    pub fn metadata(&self) -> Option<Arc<Metadata>> {
+        self.running().map(|running| Arc::clone(running.store.metadata()))
+    }
+
+    /// Waits for the metadata.
+    ///
+    /// # Errors
+    /// `Stalled` after `limit`; why it failed, when it has; `NotFound` when it is removed, `Cancelled` at shutdown.
+    pub async fn wait_for_metadata(&self, limit: Duration) -> Result<Arc<Metadata>, Error> {
+        let mut phase = self.phase.subscribe();
+        let wait = async {
+            loop {
+                match &*phase.borrow_and_update() {
+                    Phase::Ready(running) => return Ok(Arc::clone(running.store.metadata())),
+                    Phase::Failed { kind, reason } => return Err(Error::new(*kind, reason.clone())),
+                    Phase::Resolving => {}
+                }
+                tokio::select! {
+                    // It ends only when the torrent does, and we hold that.
+                    _ = phase.changed() => {}
+                    () = self.token.cancelled() => return Err(self.ended()),
+                }
+            }
+        };
+        tokio::time::timeout(limit, wait)
+            .await
+            .unwrap_or_else(|_| Err(Error::new(ErrorKind::Stalled, "the torrent's metadata is not here yet")))
+    }
+
+    /// Figures of this moment.
+    pub fn stats(&self) -> Stats {
+        let Some(running) = self.running() else { return Stats::default() };
+        let amounts = running.store.amounts();
+        let mut stats = Stats {
+            bytes_completed: amounts.completed,
+            bytes_fetched: amounts.written,
+            bytes_on_disk: amounts.on_disk,
+            ..Stats::default()
+        };
+        if let Some(live) = running.handle.live() {
+            stats.download_bytes_per_second = live.down_speed_estimator().bps();
+            stats.upload_bytes_per_second = live.up_speed_estimator().bps();
+            stats.peers = live.stats_snapshot().peer_stats.live;
+        }
+        stats
+    }
+
+    /// How much of a file is here; none before the metadata and for a file that is not in it.
+    pub fn file_progress(&self, index: usize) -> Option<FileProgress> {
+        let running = self.running()?;
+        let file = running.store.metadata().files.get(index)?;
+        let range = file.offset..file.offset + file.length;
+        let (completed_pieces, completed_bytes) = running.store.progress(&range);
+        let total_pieces = if range.is_empty() { 0 } else { running.store.pieces_of(&range).len() };
+        Some(FileProgress { completed_bytes, length: file.length, completed_pieces, total_pieces })
+    }
+
+    /// A reader of a file. Each is one viewer: what it prefers is its own.
+    ///
+    /// # Errors
+    /// `NotFound` for an index that is not in the torrent, `Stalled` before the metadata, or why it failed.
+    pub fn file(self: &Arc<Self>, index: usize) -> Result<Arc<dyn RangeReader>, Error> {
+        if let Phase::Failed { kind, reason } = &*self.phase.borrow() {
+            return Err(Error::new(*kind, reason.clone()));
+        }
+        let Some(metadata) = self.metadata() else {
+            return Err(Error::new(ErrorKind::Stalled, "the torrent's metadata is not here yet"));
+        };
+        let Some(file) = metadata.files.get(index) else {
+            return Err(Error::new(ErrorKind::NotFound, format!("the torrent has no file {index}")));
+        };
+        Ok(Arc::new(FileReader::new(Arc::clone(self), index, file)))
+    }
+
+    /// Index of the largest video, once the metadata is here.
+    pub fn largest_video(&self) -> Option<usize> {
+        self.metadata()?.largest_video()
+    }
+
+    pub(super) fn running(&self) -> Option<Arc<Running>> {
+        match &*self.phase.borrow() {
+            Phase::Ready(running) => Some(Arc::clone(running)),
+            _ => None,
+        }
+    }
+
+    /// Why a wait has ended that `token` has ended.
+    pub(super) fn ended(&self) -> Error {
+        if self.core.shutdown.is_cancelled() {
+            Error::new(ErrorKind::Cancelled, "the server is shutting down")
+        } else {
+            Error::new(ErrorKind::NotFound, "the torrent was removed")
+        }
+    }
+
+    fn activity(&self) -> MutexGuard<'_, Activity> {
+        self.activity.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn reader_opened(&self) {
+        let mut activity = self.activity();
+        activity.readers += 1;
+        activity.last_read = Instant::now();
+    }
+
+    pub(super) fn reader_closed(&self) {
+        let mut activity = self.activity();
+        activity.readers -= 1;
+        activity.last_read = Instant::now();
+    }
+
+    /// Counts a read until the guard is dropped.
+    pub(super) fn reading(&self) -> Reading<'_> {
+        let mut activity = self.activity();
+        activity.pending += 1;
+        activity.last_read = Instant::now();
+        Reading(self)
+    }
+
+    /// Notes that somebody is still interested.
+    pub(super) fn touch(&self) {
+        self.activity().last_read = Instant::now();
+    }
+
+    /// What the storage policy wants to know.
+    pub(super) fn usage(&self) -> Usage {
+        let activity = self.activity();
+        let unread = if activity.pending > 0 { Duration::ZERO } else { activity.last_read.elapsed() };
+        let watched = activity.pending > 0 || (activity.readers > 0 && unread < WATCHED);
+        drop(activity);
+        Usage { bytes: self.running().map_or(0, |running| running.store.amounts().on_disk), unread, watched }
+    }
+}
+
+/// A read that is going on.
+pub(super) struct Reading<'a>(&'a Torrent);
+
+impl Drop for Reading<'_> {
+    fn drop(&mut self) {
+        let mut activity = self.0.activity();
+        activity.pending -= 1;
+        activity.last_read = Instant::now();
+    }
+}

@@ -1,0 +1,210 @@
+//! A torrent's way from adding to removal, and the round that looks after all of them.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument;
+
+use super::entry::{Phase, Torrent};
+use super::info_hash::InfoHash;
+use super::magnet::Magnet;
+use super::metainfo::Checked;
+use super::running::Running;
+use super::storage::{self, Usage};
+use super::store::Store;
+use super::trackers::announce_list;
+use super::wake::Waker;
+use super::{Torrents, resolve};
+use crate::error::{Error, ErrorKind};
+
+/// How often the storage rules are checked.
+const ROUND: Duration = Duration::from_secs(60);
+/// A watched torrent is not made to forget what it holds for less than this: with a smaller limit nothing plays.
+const WORTH_FORGETTING: u64 = 64 << 20;
+
+/// Where a torrent's metadata comes from.
+pub(super) enum Origin {
+    Magnet(Magnet),
+    Torrent(Box<Checked>),
+}
+
+/// Starts a torrent's life. `before`: an earlier one of the same infohash, whose data has to be gone first.
+pub(super) fn start(torrent: Arc<Torrent>, origin: Origin, before: Option<CancellationToken>) {
+    let span = tracing::info_span!("torrent", info_hash = %torrent.info_hash);
+    let gone = torrent.gone.clone().drop_guard();
+    let life = async move {
+        // Whatever happens in here, nobody waits for the end in vain.
+        let _gone = gone;
+        if let Some(before) = before {
+            before.cancelled().await;
+        }
+        let mut store = None;
+        if let Err(error) = live(&torrent, origin, &mut store).await {
+            tracing::warn!(error = error.chain(), "torrent failed");
+            torrent.phase.send_replace(Phase::Failed { kind: error.kind(), reason: error.to_string() });
+            torrent.token.cancelled().await;
+        }
+        end(&torrent, store).await;
+    };
+    tokio::spawn(life.instrument(span));
+}
+
+/// Runs a torrent until its token ends it.
+async fn live(torrent: &Arc<Torrent>, origin: Origin, kept: &mut Option<Arc<Store>>) -> Result<(), Error> {
+    let core = &torrent.core;
+    let options = &core.options;
+    let injected = &options.trackers;
+    let (checked, own, peers) = match origin {
+        Origin::Torrent(checked) => {
+            let own = checked.trackers.clone();
+            (*checked, own, Vec::new())
+        }
+        Origin::Magnet(magnet) => {
+            let resolving =
+                resolve::resolve(&core.engine, &magnet, injected, options.offline, options.metadata_timeout);
+            let (checked, peers) = tokio::select! {
+                resolved = resolving => resolved?,
+                () = torrent.token.cancelled() => return Ok(()),
+            };
+            tracing::info!(name = checked.metadata.name, peers = peers.len(), "metadata is here");
+            (checked, magnet.trackers, peers)
+        }
+    };
+    let folder = storage::folder(&options.dir, &torrent.info_hash);
+    let path = folder.clone();
+    blocking(move || storage::create(&path)).await.map_err(|error| {
+        Error::new(ErrorKind::Storage, "the torrent's folder cannot be made").caused_by(error)
+    })?;
+    let metadata = Arc::new(checked.metadata.clone());
+    let store = Arc::new(Store::new(folder, metadata, Arc::clone(&core.gauge)));
+    *kept = Some(Arc::clone(&store));
+    let trackers = announce_list(&own, injected, checked.metadata.private);
+    loop {
+        let run = run(torrent, &checked, &trackers, &peers, &store);
+        let running = tokio::select! {
+            running = run => running?,
+            () = torrent.token.cancelled() => return Ok(()),
+        };
+        torrent.phase.send_replace(Phase::Ready(Arc::clone(&running)));
+        tokio::select! {
+            () = torrent.token.cancelled() => return Ok(()),
+            () = torrent.forget.notified() => {}
+        }
+        // The engine cannot give up a piece that it has: it has to be told of the torrent anew.
+        tracing::info!(
+            bytes = store.amounts().on_disk,
+            "the disk limit is reached: what was fetched is forgotten"
+        );
+        running.finish();
+        core.engine.delete(&torrent.info_hash).await;
+        let clearing = Arc::clone(&store);
+        blocking(move || clearing.clear()).await.map_err(|error| {
+            Error::new(ErrorKind::Storage, "the torrent's data cannot be deleted").caused_by(error)
+        })?;
+    }
+}
+
+/// Puts the torrent into the engine.
+async fn run(
+    torrent: &Torrent,
+    checked: &Checked,
+    trackers: &[String],
+    peers: &[SocketAddr],
+    store: &Arc<Store>,
+) -> Result<Arc<Running>, Error> {
+    let core = &torrent.core;
+    let folder = storage::folder(&core.options.dir, &torrent.info_hash).to_string_lossy().into_owned();
+    let handle =
+        core.engine.add(checked, trackers.to_vec(), peers.to_vec(), Arc::clone(store), folder).await?;
+    let waker = Waker::start(core.engine.local_address(), torrent.info_hash, checked.metadata.pieces());
+    let running = Arc::new(Running::new(handle, Arc::clone(store), waker));
+    let metadata = &checked.metadata;
+    let largest = || (0..metadata.files.len()).max_by_key(|&index| metadata.files[index].length);
+    if let Some(file) = metadata.largest_video().or_else(largest) {
+        running.keep_peers(core, file).await?;
+    }
+    Ok(running)
+}
+
+/// Takes the torrent out of the engine and deletes its data.
+async fn end(torrent: &Torrent, store: Option<Arc<Store>>) {
+    if let Some(running) = torrent.running() {
+        running.finish();
+    }
+    torrent.core.engine.delete(&torrent.info_hash).await;
+    let Some(store) = store else { return };
+    let folder = storage::folder(&torrent.core.options.dir, &torrent.info_hash);
+    let removed = blocking(move || {
+        store.close();
+        storage::remove(&folder)
+    });
+    match removed.await {
+        Ok(_) => tracing::info!("torrent removed"),
+        Err(error) => tracing::warn!(%error, "the torrent's data is not deleted"),
+    }
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> std::io::Result<T> + Send + 'static,
+) -> std::io::Result<T> {
+    tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| Err(std::io::Error::other(error)))
+}
+
+/// Starts the round that looks after all torrents: at start, every minute, and when the disk limit is passed.
+pub(super) fn start_reaper(torrents: &Torrents) {
+    let torrents = torrents.clone();
+    let rounds = async move {
+        let mut interval = tokio::time::interval(ROUND);
+        interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        loop {
+            tokio::select! {
+                () = torrents.core.token.cancelled() => return,
+                _ = interval.tick() => {}
+                () = torrents.core.gauge.passed() => {}
+            }
+            round(&torrents).await;
+        }
+    };
+    tokio::spawn(rounds.instrument(tracing::info_span!("storage")));
+}
+
+/// Removes what has to go, and drops the peers of what nobody reads.
+async fn round(torrents: &Torrents) {
+    let core = &torrents.core;
+    let list = torrents.list();
+    let usage: Vec<Usage> = list.iter().map(|torrent| torrent.usage()).collect();
+    let victims = storage::victims(&usage, core.gauge.limit(), core.options.keep);
+    for &index in &victims {
+        let (info_hash, unread): (InfoHash, _) = (list[index].info_hash, usage[index].unread);
+        // Somebody may have come back between the figures and now.
+        if !list[index].usage().watched {
+            tracing::info!(%info_hash, ?unread, bytes = usage[index].bytes, "nobody watches it: the torrent goes");
+            torrents.remove(&info_hash).await;
+        }
+    }
+    let left: Vec<&Arc<Torrent>> =
+        (0..list.len()).filter(|index| !victims.contains(index)).map(|index| &list[index]).collect();
+    if core.gauge.limit().is_some_and(|limit| core.gauge.used() > limit) {
+        hold_limit(&left);
+    }
+    for torrent in left {
+        let idle = || torrent.usage().unread >= core.options.idle_timeout;
+        if let Some(running) = torrent.running()
+            && running.suspend(core, idle).await
+        {
+            tracing::info!(info_hash = %torrent.info_hash, "nobody reads it: its peers are dropped");
+        }
+    }
+}
+
+/// Everybody who is left is being watched, and the limit is passed all the same: the largest of them starts from
+/// nothing, at its viewers' position. They wait for some seconds; the disk limit holds.
+fn hold_limit(watched: &[&Arc<Torrent>]) {
+    let bytes = |torrent: &Torrent| torrent.usage().bytes;
+    match watched.iter().max_by_key(|torrent| bytes(torrent)) {
+        Some(largest) if bytes(largest) >= WORTH_FORGETTING => largest.forget.notify_one(),
+        _ => tracing::warn!("the disk limit is too small for what is being watched, and is passed"),
+    }
+}

@@ -1,0 +1,224 @@
+//! Torrents: from a magnet to bytes of a file. The only place that names the engine, librqbit.
+//!
+//! ```text
+//! magnet, info_hash   what a user gives us, read by our own parsers
+//! bencode, metainfo   a .torrent's checks, before the engine sees it
+//! resolve             a magnet's metadata, from peers
+//! entry, life, running one torrent: its figures; its way from adding to removal; its time in the engine
+//! reader              one viewer's reads and look-ahead
+//! store, gauge        its bytes on disk; all torrents' bytes together
+//! storage             the data folder; who goes when there is no room
+//! engine, engine_storage, wake   librqbit, and what has to be done around its edges
+//! trackers, tls       trackers to add; TLS without C
+//! seed                a seeder inside the process, for the demo and for tests
+//! ```
+
+mod bencode;
+mod engine;
+mod engine_storage;
+mod entry;
+mod gauge;
+mod info_hash;
+mod life;
+mod magnet;
+mod metainfo;
+mod options;
+mod reader;
+mod resolve;
+mod running;
+pub mod seed;
+mod status;
+mod storage;
+mod store;
+pub mod tls;
+pub mod trackers;
+mod wake;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio_util::sync::CancellationToken;
+
+pub use entry::Torrent;
+pub use info_hash::{InfoHash, InfoHashError};
+pub use magnet::{Magnet, MagnetError};
+pub use metainfo::{FileEntry, Metadata, MetainfoError};
+pub use options::TorrentOptions;
+pub use status::{FileProgress, State, Stats};
+
+use crate::error::{Error, ErrorKind};
+use engine::Engine;
+use gauge::Gauge;
+use life::Origin;
+
+/// Most torrents at the same time.
+const MAX_TORRENTS: usize = 1000;
+/// How long the shutdown waits for data to be deleted; what is left is deleted at the next start.
+const STOP: Duration = Duration::from_millis(1500);
+
+/// All torrents of the server. Clones are the same.
+#[derive(Clone)]
+pub struct Torrents {
+    core: Arc<Core>,
+    table: Arc<Mutex<Table>>,
+}
+
+/// What all torrents share.
+struct Core {
+    engine: Engine,
+    options: TorrentOptions,
+    gauge: Arc<Gauge>,
+    /// The process ends.
+    shutdown: CancellationToken,
+    /// All torrents end.
+    token: CancellationToken,
+}
+
+#[derive(Default)]
+struct Table {
+    /// In the order of adding.
+    torrents: Vec<Arc<Torrent>>,
+    /// Those whose data is being deleted.
+    leaving: HashMap<InfoHash, CancellationToken>,
+}
+
+/// What to add.
+#[derive(Debug, Clone)]
+pub enum Source {
+    /// A magnet link.
+    Magnet(Magnet),
+    /// An infohash alone: peers come from the DHT and the injected trackers.
+    InfoHash(InfoHash),
+    /// The bytes of a .torrent file.
+    TorrentFile(Bytes),
+}
+
+/// What was added.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Added {
+    /// Its infohash.
+    pub info_hash: InfoHash,
+    /// True when it was there before.
+    pub already_there: bool,
+}
+
+impl Torrents {
+    /// Prepares the data folder, deletes what an earlier run has left there, and starts the engine. All ends with
+    /// `shutdown`.
+    ///
+    /// # Errors
+    /// `Storage` when the folder cannot be written to, `Internal` when the engine cannot start (its port is taken).
+    pub async fn start(options: TorrentOptions, shutdown: CancellationToken) -> Result<Self, Error> {
+        let dir = options.dir.clone();
+        tokio::task::spawn_blocking(move || storage::prepare(&dir)).await.map_err(|error| {
+            Error::new(ErrorKind::Internal, "the data folder was not prepared").caused_by(error)
+        })??;
+        let token = shutdown.child_token();
+        let engine = Engine::start(&options, token.clone()).await?;
+        let gauge = Arc::new(Gauge::new(options.max_disk));
+        let core = Arc::new(Core { engine, options, gauge, shutdown, token });
+        let torrents = Self { core, table: Arc::default() };
+        life::start_reaper(&torrents);
+        Ok(torrents)
+    }
+
+    /// Adds a torrent; answers at once, metadata comes in the background. A torrent that had failed is tried again.
+    ///
+    /// # Errors
+    /// `BadRequest` for a .torrent that is refused, or when there are 1000 torrents.
+    pub fn add(&self, source: Source) -> Result<Added, Error> {
+        let (info_hash, name, origin) = match source {
+            Source::Magnet(magnet) => (magnet.info_hash, magnet.name.clone(), Origin::Magnet(magnet)),
+            Source::InfoHash(info_hash) => (info_hash, None, Origin::Magnet(info_hash.into())),
+            Source::TorrentFile(bytes) => {
+                let checked = metainfo::check(&bytes)
+                    .map_err(|error| Error::new(ErrorKind::BadRequest, error.to_string()).caused_by(error))?;
+                let name = Some(checked.metadata.name.clone());
+                (checked.info_hash, name, Origin::Torrent(Box::new(checked)))
+            }
+        };
+        if self.core.token.is_cancelled() {
+            return Err(Error::new(ErrorKind::Cancelled, "the server is shutting down"));
+        }
+        let mut table = self.table();
+        if let Some(known) = table.find(&info_hash) {
+            if !matches!(known.state(), State::Failed { .. }) {
+                return Ok(Added { info_hash, already_there: true });
+            }
+            table.take(&info_hash);
+        }
+        if table.torrents.len() >= MAX_TORRENTS {
+            return Err(Error::new(
+                ErrorKind::BadRequest,
+                format!("there are {MAX_TORRENTS} torrents already"),
+            ));
+        }
+        let before = table.leaving.get(&info_hash).cloned();
+        let torrent = Torrent::new(info_hash, name, Arc::clone(&self.core));
+        table.torrents.push(Arc::clone(&torrent));
+        drop(table);
+        tracing::info!(%info_hash, name = torrent.hint, "torrent added");
+        life::start(torrent, origin, before);
+        Ok(Added { info_hash, already_there: false })
+    }
+
+    /// The torrent of this infohash.
+    pub fn get(&self, id: &InfoHash) -> Option<Arc<Torrent>> {
+        self.table().find(id).cloned()
+    }
+
+    /// All torrents, in the order of adding.
+    pub fn list(&self) -> Vec<Arc<Torrent>> {
+        self.table().torrents.clone()
+    }
+
+    /// Removes a torrent: its pending reads end at once, its peers are dropped and its data is deleted. False when
+    /// there is none.
+    pub async fn remove(&self, id: &InfoHash) -> bool {
+        let Some(gone) = self.table().take(id) else { return false };
+        gone.cancelled().await;
+        let mut table = self.table();
+        // A second removal may have taken the place since.
+        if table.leaving.get(id).is_some_and(CancellationToken::is_cancelled) {
+            table.leaving.remove(id);
+        }
+        true
+    }
+
+    /// Ends all torrents and deletes their data, as far as that can be done within 1.5 s.
+    pub async fn stop(&self) {
+        self.core.token.cancel();
+        let leaving: Vec<CancellationToken> = {
+            let mut table = self.table();
+            let gone = table.torrents.iter().map(|torrent| torrent.gone.clone()).collect::<Vec<_>>();
+            table.torrents.clear();
+            gone.into_iter().chain(table.leaving.drain().map(|(_, gone)| gone)).collect()
+        };
+        let all = futures::future::join_all(leaving.iter().map(CancellationToken::cancelled));
+        if tokio::time::timeout(STOP, all).await.is_err() {
+            tracing::warn!("some data is deleted at the next start only");
+        }
+    }
+
+    fn table(&self) -> MutexGuard<'_, Table> {
+        self.table.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Table {
+    fn find(&self, id: &InfoHash) -> Option<&Arc<Torrent>> {
+        self.torrents.iter().find(|torrent| torrent.info_hash == *id)
+    }
+
+    /// Takes a torrent out and ends it; what is returned is cancelled when its data is deleted.
+    fn take(&mut self, id: &InfoHash) -> Option<CancellationToken> {
+        let index = self.torrents.iter().position(|torrent| torrent.info_hash == *id)?;
+        let torrent = self.torrents.remove(index);
+        torrent.token.cancel();
+        self.leaving.retain(|_, gone| !gone.is_cancelled());
+        self.leaving.insert(*id, torrent.gone.clone());
+        Some(torrent.gone.clone())
+    }
+}

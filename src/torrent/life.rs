@@ -7,12 +7,13 @@ use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument;
 
+use super::entry::{Phase, Torrent};
 use super::info_hash::InfoHash;
 use super::magnet::Magnet;
 use super::metainfo::Checked;
+use super::running::Running;
 use super::storage::{self, Usage};
 use super::store::Store;
-use super::torrent::{Phase, Running, Torrent};
 use super::trackers::announce_list;
 use super::wake::Waker;
 use super::{Torrents, resolve};
@@ -96,7 +97,7 @@ async fn live(torrent: &Arc<Torrent>, origin: Origin, kept: &mut Option<Arc<Stor
             bytes = store.amounts().on_disk,
             "the disk limit is reached: what was fetched is forgotten"
         );
-        running.release_peers();
+        running.finish();
         core.engine.delete(&torrent.info_hash).await;
         let clearing = Arc::clone(&store);
         blocking(move || clearing.clear()).await.map_err(|error| {
@@ -130,7 +131,7 @@ async fn run(
 /// Takes the torrent out of the engine and deletes its data.
 async fn end(torrent: &Torrent, store: Option<Arc<Store>>) {
     if let Some(running) = torrent.running() {
-        running.release_peers();
+        running.finish();
     }
     torrent.core.engine.delete(&torrent.info_hash).await;
     let Some(store) = store else { return };

@@ -4,7 +4,7 @@
 //! magnet, info_hash   what a user gives us, read by our own parsers
 //! bencode, metainfo   a .torrent's checks, before the engine sees it
 //! resolve             a magnet's metadata, from peers
-//! torrent, life       one torrent: its state and figures; its way from adding to removal
+//! entry, life, running one torrent: its figures; its way from adding to removal; its time in the engine
 //! reader              one viewer's reads and look-ahead
 //! store, gauge        its bytes on disk; all torrents' bytes together
 //! storage             the data folder; who goes when there is no room
@@ -16,6 +16,7 @@
 mod bencode;
 mod engine;
 mod engine_storage;
+mod entry;
 mod gauge;
 mod info_hash;
 mod life;
@@ -24,11 +25,12 @@ mod metainfo;
 mod options;
 mod reader;
 mod resolve;
+mod running;
 pub mod seed;
+mod status;
 mod storage;
 mod store;
 pub mod tls;
-mod torrent;
 pub mod trackers;
 mod wake;
 
@@ -39,11 +41,12 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio_util::sync::CancellationToken;
 
+pub use entry::Torrent;
 pub use info_hash::{InfoHash, InfoHashError};
 pub use magnet::{Magnet, MagnetError};
 pub use metainfo::{FileEntry, Metadata, MetainfoError};
 pub use options::TorrentOptions;
-pub use torrent::{FileProgress, State, Stats, Torrent};
+pub use status::{FileProgress, State, Stats};
 
 use crate::error::{Error, ErrorKind};
 use engine::Engine;

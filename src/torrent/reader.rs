@@ -10,8 +10,9 @@ use futures::future::BoxFuture;
 use tokio::time::Instant;
 
 use super::engine::Claim;
+use super::entry::{Phase, Torrent};
 use super::metainfo::FileEntry;
-use super::torrent::{Phase, Running, Torrent};
+use super::running::Running;
 use crate::error::{Error, ErrorKind};
 use crate::range_reader::RangeReader;
 
@@ -103,8 +104,7 @@ impl FileReader {
         let stall = core.options.stall_timeout;
         let started = Instant::now();
         let mut phase = self.torrent.phase.subscribe();
-        let mut claim: Option<Claim> = None;
-        let mut claimed = None;
+        let mut claim = None;
         loop {
             // Listening before looking: what comes in between is not lost.
             let mut changed = std::pin::pin!(store.changed().notified());
@@ -118,22 +118,16 @@ impl FileReader {
                 let text = format!("no byte of the torrent came for {} seconds", stall.as_secs());
                 Error::new(ErrorKind::Stalled, text)
             };
-            let open = async {
-                if claim.is_none() {
-                    running.resume(core).await;
-                    running.keep_peers(core, self.index).await?;
-                    self.apply_wish(running);
-                    claim = Some(core.engine.claim(&running.handle, self.index).await?);
+            let next = async {
+                match self.claim(running, &mut claim, missing).await {
+                    Ok(true) => running.wake(),
+                    Ok(false) => {}
+                    // The engine is being told of the torrent anew; the next run is waited for below.
+                    Err(_) if running.is_over() => std::future::pending().await,
+                    Err(error) => return Err(error),
                 }
-                if let Some(claim) = claim.as_mut().filter(|_| claimed != Some(missing)) {
-                    claim.seek(missing - self.offset);
-                    if claimed.is_none() {
-                        running.wake();
-                    }
-                    claimed = Some(missing);
-                }
-                // The piece may have come while the claim was being opened: `changed` has listened since before.
                 tokio::select! {
+                    // It has listened since before the claim: a piece that came meanwhile is noticed.
                     () = changed => {}
                     () = tokio::time::sleep(WAKE_EVERY) => {
                         if store.last_write().elapsed() >= WAKE_EVERY {
@@ -148,7 +142,7 @@ impl FileReader {
                 () = self.torrent.token.cancelled() => return Err(self.torrent.ended()),
                 // A new run, with new streams: old ones move nothing any more.
                 _ = phase.changed() => return Ok(false),
-                result = open => result?,
+                result = next => result?,
                 () = tokio::time::sleep_until(deadline) => {
                     if started.max(store.last_write()) + stall <= Instant::now() {
                         return Err(stalled());
@@ -156,6 +150,30 @@ impl FileReader {
                 }
             }
         }
+    }
+
+    /// Has what is missing from `missing` on (a position in the torrent) fetched; true when the claim is a new one.
+    async fn claim(
+        &self,
+        running: &Arc<Running>,
+        claim: &mut Option<(Claim, u64)>,
+        missing: u64,
+    ) -> Result<bool, Error> {
+        if let Some((claim, position)) = claim {
+            if *position != missing {
+                claim.seek(missing - self.offset);
+                *position = missing;
+            }
+            return Ok(false);
+        }
+        let core = &self.torrent.core;
+        running.resume(core).await;
+        running.keep_peers(core, self.index).await?;
+        self.apply_wish(running);
+        let mut new = core.engine.claim(&running.handle, self.index).await?;
+        new.seek(missing - self.offset);
+        *claim = Some((new, missing));
+        Ok(true)
     }
 
     /// Tells the engine of the wish, if that can be done at once; else the next read does.

@@ -190,8 +190,8 @@ mod tests {
                 let _ = client.write_all(format!("{head}{body}").as_bytes()).await;
             }
         });
-        assert_eq!(load(&[url.clone()]).await.unwrap(), ["udp://a.example:1/announce"]);
-        assert_eq!(load(&[url.clone()]).await.unwrap_err().kind(), ErrorKind::BadRequest);
+        assert_eq!(load(std::slice::from_ref(&url)).await.unwrap(), ["udp://a.example:1/announce"]);
+        assert_eq!(load(std::slice::from_ref(&url)).await.unwrap_err().kind(), ErrorKind::BadRequest);
         server.await.unwrap();
         assert_eq!(load(&[url]).await.unwrap_err().kind(), ErrorKind::BadRequest);
     }

@@ -8,13 +8,12 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Core;
-use super::engine::{self, Claim, Handle};
 use super::info_hash::InfoHash;
 use super::metainfo::Metadata;
 use super::reader::FileReader;
+use super::running::Running;
+use super::status::{FileProgress, State, Stats};
 use super::storage::Usage;
-use super::store::{Failure, Store};
-use super::wake::Waker;
 use crate::error::{Error, ErrorKind};
 use crate::range_reader::RangeReader;
 
@@ -46,71 +45,11 @@ pub(super) enum Phase {
     Failed { kind: ErrorKind, reason: String },
 }
 
-/// A torrent that is in the engine.
-pub(super) struct Running {
-    pub(super) handle: Handle,
-    pub(super) store: Arc<Store>,
-    waker: Waker,
-    /// See [`Running::keep_peers`].
-    keeper: Mutex<Option<(usize, Claim)>>,
-    /// True while its peers are dropped because nobody reads.
-    paused: tokio::sync::Mutex<bool>,
-}
-
 #[derive(Debug)]
 struct Activity {
     readers: usize,
     pending: usize,
     last_read: Instant,
-}
-
-/// What a client is told about a torrent.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum State {
-    /// Peers are asked for the metadata.
-    GettingMetadata,
-    /// Some of it is not here; it is fetched as it is read.
-    Downloading,
-    /// All of it is here, and peers are connected.
-    Seeding,
-    /// All of it is here.
-    Completed,
-    /// It cannot go on; adding it once more tries again.
-    Failed {
-        /// Why, in a sentence for the user.
-        reason: String,
-    },
-}
-
-/// Figures of one torrent.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Stats {
-    /// Bytes that are here and whose hash is right.
-    pub bytes_completed: u64,
-    /// Bytes that came from peers since it was added.
-    pub bytes_fetched: u64,
-    /// Bytes per second from peers, of the last few seconds.
-    pub download_bytes_per_second: u64,
-    /// Bytes per second to peers, of the last few seconds.
-    pub upload_bytes_per_second: u64,
-    /// Peers that are connected.
-    pub peers: u32,
-    /// Bytes its data takes on disk, in whole pieces.
-    pub bytes_on_disk: u64,
-}
-
-/// How much of one file is here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileProgress {
-    /// Bytes of the file that are here.
-    pub completed_bytes: u64,
-    /// Length of the file in bytes.
-    pub length: u64,
-    /// Pieces that are here of those that hold any of the file.
-    pub completed_pieces: usize,
-    /// Pieces that hold any of the file.
-    pub total_pieces: usize,
 }
 
 impl Torrent {
@@ -300,81 +239,5 @@ impl Drop for Reading<'_> {
         let mut activity = self.0.activity();
         activity.pending -= 1;
         activity.last_read = Instant::now();
-    }
-}
-
-impl Running {
-    pub(super) fn new(handle: Handle, store: Arc<Store>, waker: Waker) -> Self {
-        Self { handle, store, waker, keeper: Mutex::new(None), paused: tokio::sync::Mutex::new(false) }
-    }
-
-    /// Makes idle peers look for something to fetch now.
-    pub(super) fn wake(&self) {
-        self.waker.wake();
-    }
-
-    /// Keeps one claim open at the end of `file`, so that the engine keeps its peers.
-    ///
-    /// Without an open stream the engine disconnects every seed at once and comes back to it seconds later. At the
-    /// end of the file the claim asks for its last piece only, which an opening player reads anyway.
-    pub(super) async fn keep_peers(&self, core: &Core, file: usize) -> Result<(), Error> {
-        let kept = |keeper: &Option<(usize, Claim)>| keeper.as_ref().is_some_and(|(index, _)| *index == file);
-        if kept(&self.keeper()) {
-            return Ok(());
-        }
-        let mut claim = core.engine.claim(&self.handle, file).await?;
-        claim.seek(self.store.metadata().files.get(file).map_or(0, |file| file.length));
-        *self.keeper() = Some((file, claim));
-        Ok(())
-    }
-
-    /// Lets the engine drop its peers.
-    pub(super) fn release_peers(&self) {
-        *self.keeper() = None;
-    }
-
-    fn keeper(&self) -> MutexGuard<'_, Option<(usize, Claim)>> {
-        self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Looks for peers again when they were dropped.
-    pub(super) async fn resume(&self, core: &Core) {
-        let mut paused = self.paused.lock().await;
-        if *paused {
-            core.engine.unpause(&self.handle).await;
-            *paused = false;
-            tracing::debug!("looking for peers again");
-        }
-    }
-
-    /// Drops the peers, unless `still_idle` says no meanwhile. True when it did.
-    pub(super) async fn suspend(&self, core: &Core, still_idle: impl Fn() -> bool) -> bool {
-        let mut paused = self.paused.lock().await;
-        if *paused || !still_idle() {
-            return false;
-        }
-        *paused = true;
-        core.engine.pause(&self.handle).await;
-        true
-    }
-
-    /// Why nothing more will come, when that is so.
-    pub(super) fn failure(&self) -> Option<Error> {
-        if let Some(Failure { kind, message }) = self.store.failure() {
-            use std::io::ErrorKind as Io;
-            let text = match kind {
-                Io::StorageFull | Io::QuotaExceeded => "the disk is full".to_owned(),
-                Io::ReadOnlyFilesystem | Io::PermissionDenied => {
-                    format!("the data folder cannot be written to: {message}")
-                }
-                _ => format!("writing to the data folder failed: {message}"),
-            };
-            return Some(Error::new(ErrorKind::Storage, text));
-        }
-        let reason = engine::failure(&self.handle)?;
-        Some(Error::new(
-            ErrorKind::Internal,
-            format!("the torrent engine has stopped this torrent: {reason}"),
-        ))
     }
 }

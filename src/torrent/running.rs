@@ -1,0 +1,113 @@
+//! A torrent while it is in the engine: its handle, its peers, its pauses.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio_util::sync::CancellationToken;
+
+use super::Core;
+use super::engine::{self, Claim, Handle};
+use super::store::{Failure, Store};
+use super::wake::Waker;
+use crate::error::{Error, ErrorKind};
+
+/// A torrent that is in the engine.
+pub(super) struct Running {
+    pub(super) handle: Handle,
+    pub(super) store: Arc<Store>,
+    waker: Waker,
+    /// See [`Running::keep_peers`].
+    keeper: Mutex<Option<(usize, Claim)>>,
+    /// True while its peers are dropped because nobody reads.
+    paused: tokio::sync::Mutex<bool>,
+    /// Cancelled when the torrent is taken out of the engine, to be put in anew or not at all.
+    over: CancellationToken,
+}
+
+impl Running {
+    pub(super) fn new(handle: Handle, store: Arc<Store>, waker: Waker) -> Self {
+        Self {
+            handle,
+            store,
+            waker,
+            keeper: Mutex::new(None),
+            paused: tokio::sync::Mutex::new(false),
+            over: CancellationToken::new(),
+        }
+    }
+
+    /// Makes idle peers look for something to fetch now.
+    pub(super) fn wake(&self) {
+        self.waker.wake();
+    }
+
+    /// Keeps one claim open at the end of `file`, so that the engine keeps its peers.
+    ///
+    /// Without an open stream the engine disconnects every seed at once and comes back to it seconds later. At the
+    /// end of the file the claim asks for its last piece only, which an opening player reads anyway.
+    pub(super) async fn keep_peers(&self, core: &Core, file: usize) -> Result<(), Error> {
+        let kept = |keeper: &Option<(usize, Claim)>| keeper.as_ref().is_some_and(|(index, _)| *index == file);
+        if kept(&self.keeper()) {
+            return Ok(());
+        }
+        let mut claim = core.engine.claim(&self.handle, file).await?;
+        claim.seek(self.store.metadata().files.get(file).map_or(0, |file| file.length));
+        *self.keeper() = Some((file, claim));
+        Ok(())
+    }
+
+    /// Ends this run: the engine is about to drop the torrent.
+    pub(super) fn finish(&self) {
+        self.over.cancel();
+        *self.keeper() = None;
+    }
+
+    /// True when another run follows, or none: what fails now fails for that reason.
+    pub(super) fn is_over(&self) -> bool {
+        self.over.is_cancelled()
+    }
+
+    fn keeper(&self) -> MutexGuard<'_, Option<(usize, Claim)>> {
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Looks for peers again when they were dropped.
+    pub(super) async fn resume(&self, core: &Core) {
+        let mut paused = self.paused.lock().await;
+        if *paused {
+            core.engine.unpause(&self.handle).await;
+            *paused = false;
+            tracing::debug!("looking for peers again");
+        }
+    }
+
+    /// Drops the peers, unless `still_idle` says no meanwhile. True when it did.
+    pub(super) async fn suspend(&self, core: &Core, still_idle: impl Fn() -> bool) -> bool {
+        let mut paused = self.paused.lock().await;
+        if *paused || !still_idle() {
+            return false;
+        }
+        *paused = true;
+        core.engine.pause(&self.handle).await;
+        true
+    }
+
+    /// Why nothing more will come, when that is so.
+    pub(super) fn failure(&self) -> Option<Error> {
+        if let Some(Failure { kind, message }) = self.store.failure() {
+            use std::io::ErrorKind as Io;
+            let text = match kind {
+                Io::StorageFull | Io::QuotaExceeded => "the disk is full".to_owned(),
+                Io::ReadOnlyFilesystem | Io::PermissionDenied => {
+                    format!("the data folder cannot be written to: {message}")
+                }
+                _ => format!("writing to the data folder failed: {message}"),
+            };
+            return Some(Error::new(ErrorKind::Storage, text));
+        }
+        let reason = engine::failure(&self.handle)?;
+        Some(Error::new(
+            ErrorKind::Internal,
+            format!("the torrent engine has stopped this torrent: {reason}"),
+        ))
+    }
+}

@@ -18,6 +18,7 @@ pub mod access_units;
 pub mod codec;
 pub mod error;
 pub mod hls;
+mod mkv;
 pub mod movie;
 mod mp4;
 pub mod plan;

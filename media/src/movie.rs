@@ -1,6 +1,7 @@
 //! What is known of a file once its index has been read.
 
 use crate::error::Error;
+use crate::mkv::MkvFile;
 use crate::mp4::Mp4File;
 use crate::source::{ByteSource, Step, Stop};
 use crate::time::Time90k;
@@ -39,6 +40,7 @@ impl fmt::Display for Format {
 #[derive(Debug)]
 enum Container {
     Mp4(Mp4File),
+    Mkv(MkvFile),
 }
 
 /// Reads the index of a file, whichever of the known formats it is in.
@@ -50,6 +52,7 @@ pub fn open(src: &dyn ByteSource) -> Result<Step<Movie>, Error> {
         format,
         tracks: match &container {
             Container::Mp4(file) => file.tracks().to_vec(),
+            Container::Mkv(file) => file.tracks().to_vec(),
         },
         container,
     }))
@@ -60,6 +63,10 @@ fn open_container(src: &dyn ByteSource) -> Result<(Format, Container), Stop> {
     match head.get(4..8) {
         Some(b"ftyp" | b"moov" | b"mdat" | b"free" | b"skip" | b"wide" | b"pnot" | b"styp" | b"uuid") => {
             Ok((Format::Mp4, Container::Mp4(Mp4File::open(src)?)))
+        }
+        // The EBML header's ID (RFC 8794 11.2.1).
+        _ if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) => {
+            Ok((Format::Matroska, Container::Mkv(MkvFile::open(src)?)))
         }
         _ => Err(Error::unsupported("neither an MP4 nor a Matroska file").into()),
     }
@@ -75,6 +82,7 @@ impl Movie {
     pub fn duration(&self) -> Option<Time90k> {
         match &self.container {
             Container::Mp4(file) => file.duration(),
+            Container::Mkv(file) => file.duration(),
         }
     }
 
@@ -82,6 +90,7 @@ impl Movie {
     pub(crate) fn start(&self, track: TrackId) -> Option<Time90k> {
         match &self.container {
             Container::Mp4(file) => file.start(track),
+            Container::Mkv(file) => file.start(track),
         }
     }
 
@@ -89,6 +98,7 @@ impl Movie {
     pub(crate) fn end(&self, track: TrackId) -> Option<Time90k> {
         match &self.container {
             Container::Mp4(file) => file.end(track),
+            Container::Mkv(file) => file.end(track),
         }
     }
 
@@ -96,6 +106,7 @@ impl Movie {
     pub(crate) fn keyframes(&self, track: TrackId) -> Result<Vec<Keyframe>, Error> {
         match &self.container {
             Container::Mp4(file) => file.keyframes(track),
+            Container::Mkv(file) => file.keyframes(track),
         }
     }
 
@@ -103,6 +114,7 @@ impl Movie {
     pub(crate) fn byte_ranges(&self, tracks: &[TrackId], span: &Span) -> Result<Vec<Range<u64>>, Error> {
         match &self.container {
             Container::Mp4(file) => file.byte_ranges(tracks, span),
+            Container::Mkv(file) => Ok(file.byte_ranges(span)),
         }
     }
 
@@ -110,6 +122,7 @@ impl Movie {
     pub(crate) fn size_of(&self, tracks: &[TrackId], span: &Span) -> u64 {
         match &self.container {
             Container::Mp4(file) => file.size_of(tracks, span),
+            Container::Mkv(file) => file.size_of(span),
         }
     }
 
@@ -122,6 +135,7 @@ impl Movie {
     ) -> Result<Vec<Vec<Sample>>, Stop> {
         match &self.container {
             Container::Mp4(file) => file.samples(src, tracks, span),
+            Container::Mkv(file) => file.samples(src, tracks, span),
         }
     }
 }

@@ -2,11 +2,10 @@
 
 use crate::movie::Movie;
 use crate::plan::SegmentPlan;
+use crate::time::Time90k;
 use crate::track::{Codec, Track};
+use crate::ts;
 use std::fmt::Write as _;
-
-/// MPEG-TS adds 4 bytes to every 184, and headers to every picture.
-const OVERHEAD_PERCENT: u64 = 104;
 
 /// One variant, whose media playlist is at `media_uri`.
 pub fn multivariant_playlist(movie: &Movie, plan: &SegmentPlan, media_uri: &str) -> String {
@@ -40,16 +39,20 @@ fn rfc6381(codec: &Codec) -> Option<String> {
 /// Bits per second: of the largest segment, and of all.
 fn bandwidth(movie: &Movie, plan: &SegmentPlan) -> (u64, u64) {
     let tracks = plan.tracks();
-    let rate = |bytes: u64, ticks: i64| {
-        let bits = u128::from(bytes) * 8 * 90_000 * u128::from(OVERHEAD_PERCENT) / 100;
-        u64::try_from(bits / u128::from(ticks.max(1).unsigned_abs())).unwrap_or(u64::MAX)
-    };
-    let mut total = 0u64;
-    let mut peak = 1;
+    let frame_rate = plan.video.and_then(|id| movie.track(id)).map(|video| video.frame_rate.unwrap_or(30.0));
+    let rate = |bytes: f64, time: Time90k| bytes * 8.0 / time.seconds().max(1e-3);
+    let (mut total, mut peak) = (0.0, 1.0f64);
     for segment in &plan.segments {
-        let size = movie.size_of(&tracks, &segment.span);
-        total = total.saturating_add(size);
-        peak = peak.max(rate(size, segment.duration().0));
+        let payload = movie.size_of(&tracks, &segment.span);
+        let bytes = ts::estimated_size(payload, segment.duration(), frame_rate, plan.audio.is_some());
+        total += bytes;
+        peak = peak.max(rate(bytes, segment.duration()));
     }
-    (peak, rate(total, plan.duration().0).clamp(1, peak))
+    let round = |rate: f64| rate.ceil().max(1.0);
+    (to_integer(round(peak)), to_integer(round(rate(total, plan.duration()).min(peak))))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
+const fn to_integer(rate: f64) -> u64 {
+    rate as u64
 }

@@ -18,7 +18,7 @@ use crate::source::{ByteSource, Step, Stop};
 use crate::time::Time90k;
 use crate::track::{Codec, Sample, Track};
 use bytes::Bytes;
-use packet::{FirstPacket, PACKET, Packetizer};
+use packet::{FirstPacket, PACKET, PAYLOAD, Packetizer};
 
 /// The first picture's timestamp: 10 s, so that decoding may begin before the presentation does.
 pub const BASE: Time90k = Time90k::from_seconds(10);
@@ -116,6 +116,33 @@ fn make(movie: &Movie, plan: &SegmentPlan, index: u32, src: &dyn ByteSource) -> 
     }
     write_audio(&mut packets, None);
     Ok(packets.finish())
+}
+
+/// About how many bytes a segment of `payload` bytes of samples has, rather more than less.
+///
+/// Small frames do not fill their packets: each is counted with the headers it gets, and half a packet of
+/// stuffing.
+pub(crate) fn estimated_size(payload: u64, duration: Time90k, frame_rate: Option<f64>, sound: bool) -> f64 {
+    /// PES header, delimiter, clock reference, start codes beyond the lengths they replace.
+    const PICTURE_HEADERS: f64 = 40.0;
+    /// PES header and ADTS headers of about nine frames.
+    const SOUND_HEADERS: f64 = 80.0;
+    let packets_of = |bytes: f64| (bytes / PAYLOAD as f64 + 0.5).max(1.0);
+    let seconds = duration.seconds();
+    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
+    let payload = payload as f64;
+    let sound_groups = if sound { (seconds / MAX_AUDIO_SPAN.seconds()).max(1.0) } else { 0.0 };
+    let mut packets = sound_groups * (0.5 + SOUND_HEADERS / PAYLOAD as f64);
+    match frame_rate {
+        Some(rate) => {
+            let pictures = (seconds * rate).max(1.0);
+            packets += pictures * packets_of(payload / pictures + PICTURE_HEADERS);
+        }
+        None => packets += payload / PAYLOAD as f64,
+    }
+    // The tables, and what brings each stream to a multiple of 16 packets.
+    let fixed = 2.0 + 15.0 * (f64::from(u8::from(sound)) + f64::from(u8::from(frame_rate.is_some())));
+    (packets + fixed) * PACKET as f64
 }
 
 /// Frames of sound that share a PES packet.

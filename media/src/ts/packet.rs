@@ -11,7 +11,8 @@ use bytes::Bytes;
 
 /// Bytes of a packet.
 pub(super) const PACKET: usize = 188;
-const PAYLOAD: usize = PACKET - 4;
+/// Bytes of a packet behind its header.
+pub(super) const PAYLOAD: usize = PACKET - 4;
 
 /// What the first packet of a PES packet carries in its adaptation field.
 #[derive(Debug, Clone, Copy, Default)]

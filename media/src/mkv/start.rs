@@ -1,0 +1,113 @@
+//! What only the first blocks tell: when each track begins, and what kind of MPEG audio it is.
+
+use super::block::BlockHead;
+use super::cluster::{Block, BlockAt, Walk};
+use super::ebml::View;
+use super::encoding::undo;
+use super::tracks::Entry;
+use crate::codec::mpeg_audio::MpegAudioConfig;
+use crate::source::Stop;
+use crate::track::{Codec, Track, TrackKind};
+
+/// How far the search for every track's first block goes.
+const MAX_BYTES: u64 = 1 << 20;
+const MAX_BLOCKS: usize = 512;
+/// The longest block whose payload is looked at.
+const MAX_FIRST_FRAME: u64 = 64 << 10;
+
+/// A track's first block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct First {
+    /// Ticks of the file's clock.
+    pub(super) ticks: i64,
+    /// False when the block says that it is no keyframe.
+    pub(super) may_be_key: bool,
+}
+
+/// The first block of each of `entries`, where it is within a bounded stretch from the first cluster at `from`:
+/// the search ends when every video track, and every other that
+/// can be played, was seen. Learns MPEG audio's frame length on the way.
+pub(super) fn learn(view: &View<'_>, from: u64, entries: &mut [Entry]) -> Result<Vec<Option<First>>, Stop> {
+    let mut firsts = vec![None; entries.len()];
+    let mut walk = Walk::new(from);
+    for _ in 0..MAX_BLOCKS {
+        // Sound needs it for its grid, pictures to tell whether the index begins where they do.
+        let matters = |track: &Track| track.kind == TrackKind::Video || track.codec.is_supported();
+        let mut pairs = entries.iter().zip(&firsts);
+        let waiting = pairs.any(|(entry, first)| first.is_none() && matters(&entry.track));
+        if !waiting {
+            break;
+        }
+        // Damage here is met again, and told, when the segment is made.
+        let seen = match see_next(&mut walk, view, from, entries, &mut firsts) {
+            Ok(seen) => seen,
+            Err(Stop::Fail(_)) => false,
+            Err(need) => return Err(need),
+        };
+        if !seen {
+            break;
+        }
+    }
+    Ok(firsts)
+}
+
+/// Looks at one more block; `false` at the end.
+fn see_next(
+    walk: &mut Walk,
+    view: &View<'_>,
+    from: u64,
+    entries: &mut [Entry],
+    firsts: &mut [Option<First>],
+) -> Result<bool, Stop> {
+    let Some(block) = walk.next(view, from.saturating_add(MAX_BYTES))? else {
+        return Ok(false);
+    };
+    let Some(head) = block.head(view, from)? else {
+        return Ok(true);
+    };
+    let mut pairs = entries.iter_mut().zip(firsts);
+    let Some((entry, first)) = pairs.find(|(entry, _)| entry.track.id.0 == head.track) else {
+        return Ok(true);
+    };
+    if first.is_none() {
+        if matches!(entry.track.codec, Codec::Mp3(_)) && block.end - block.element.at <= MAX_FIRST_FRAME {
+            learn_mpeg_audio(entry, &block, view)?;
+        }
+        *first = Some(first_of(entry, &block, &head));
+    }
+    Ok(true)
+}
+
+fn first_of(entry: &Entry, block: &BlockAt, head: &BlockHead) -> First {
+    First {
+        ticks: i64::try_from(block.ticks(head)).unwrap_or(i64::MAX),
+        may_be_key: entry.track.kind != TrackKind::Video || block.is_group() || head.key_flag(),
+    }
+}
+
+fn learn_mpeg_audio(entry: &mut Entry, block: &BlockAt, view: &View<'_>) -> Result<(), Stop> {
+    let Some(block) = block.read(view)? else {
+        return Ok(());
+    };
+    let Some(frame) = first_frame(&block, entry) else {
+        return Ok(());
+    };
+    let Some(config) = MpegAudioConfig::parse(&frame) else {
+        return Ok(());
+    };
+    if config.layer == 3 {
+        entry.track.codec = Codec::Mp3(config);
+        entry.track.sample_rate = config.sample_rate;
+        entry.track.channels = config.channels;
+    } else {
+        entry.track.codec = Codec::Unsupported {
+            reason: "MPEG audio of another layer than the file says is not played in HLS",
+        };
+    }
+    Ok(())
+}
+
+fn first_frame(block: &Block, entry: &Entry) -> Option<bytes::Bytes> {
+    let frame = block.frames().ok()?.into_iter().next()?;
+    undo(&entry.encodings, frame, block.at, &mut MAX_FIRST_FRAME.clone()).ok()
+}

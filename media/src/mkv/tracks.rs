@@ -1,0 +1,275 @@
+//! Tracks: what a TrackEntry says, and the codec behind it (RFC 9559 section 5.1.4).
+
+use super::ebml::{Element, id};
+use super::encoding::{Encodings, Undo, undo};
+use crate::codec::aac::AacConfig;
+use crate::codec::h264::AvcConfig;
+use crate::codec::mpeg_audio::MpegAudioConfig;
+use crate::error::Error;
+use crate::track::{Codec, Track, TrackId, TrackKind};
+use bytes::Bytes;
+
+const MAX_TRACKS: usize = 512;
+
+/// A track, and what only reading its frames needs.
+#[derive(Debug, Clone)]
+pub(super) struct Entry {
+    pub(super) track: Track,
+    /// Nanoseconds from frame to frame; `None` when unknown or absurd.
+    pub(super) default_duration: Option<u64>,
+    /// Nanoseconds that the decoder must drop at the beginning.
+    pub(super) codec_delay: i64,
+    /// How to get frames back as they were.
+    pub(super) encodings: Vec<Undo>,
+}
+
+/// The tracks of a Tracks element. An entry that is damaged, has no number or one that was there before is
+/// left out.
+pub(super) fn parse(tracks: &Element<'_>) -> Result<Vec<Entry>, Error> {
+    let mut entries: Vec<Entry> = Vec::new();
+    for child in tracks.children() {
+        let Ok(child) = child else {
+            break;
+        };
+        if child.id != id::TRACK_ENTRY {
+            continue;
+        }
+        if entries.len() >= MAX_TRACKS {
+            return Err(Error::limit("too many tracks", child.at));
+        }
+        let entry = Raw::parse(&child).ok().and_then(Raw::into_entry);
+        if let Some(entry) = entry.filter(|new| entries.iter().all(|old| old.track.id != new.track.id)) {
+            entries.push(entry);
+        }
+    }
+    Ok(entries)
+}
+
+/// A TrackEntry's values, with the format's defaults.
+struct Raw {
+    number: u64,
+    kind: u64,
+    enabled: bool,
+    default: bool,
+    default_duration: u64,
+    name: String,
+    language: String,
+    language_bcp47: Option<String>,
+    codec_id: String,
+    private: Bytes,
+    codec_delay: u64,
+    width: u32,
+    height: u32,
+    sample_rate: f64,
+    channels: u32,
+    encodings: Result<Encodings, &'static str>,
+}
+
+impl Raw {
+    fn parse(entry: &Element<'_>) -> Result<Self, Error> {
+        let mut raw = Self {
+            number: 0,
+            kind: 0,
+            enabled: true,
+            default: true,
+            default_duration: 0,
+            name: String::new(),
+            language: "eng".to_owned(),
+            language_bcp47: None,
+            codec_id: String::new(),
+            private: Bytes::new(),
+            codec_delay: 0,
+            width: 0,
+            height: 0,
+            sample_rate: 8000.0,
+            channels: 1,
+            encodings: Ok(Encodings::default()),
+        };
+        for child in entry.children() {
+            let child = child?;
+            match child.id {
+                id::TRACK_NUMBER => raw.number = child.uint()?,
+                id::TRACK_TYPE => raw.kind = child.uint()?,
+                id::FLAG_ENABLED => raw.enabled = child.uint()? != 0,
+                id::FLAG_DEFAULT => raw.default = child.uint()? != 0,
+                id::DEFAULT_DURATION => raw.default_duration = child.uint()?,
+                id::NAME => raw.name = child.text(),
+                id::LANGUAGE => raw.language = child.text(),
+                id::LANGUAGE_BCP47 => raw.language_bcp47 = Some(child.text()),
+                id::CODEC_ID => raw.codec_id = child.text(),
+                id::CODEC_PRIVATE => raw.private = Bytes::copy_from_slice(child.data),
+                id::CODEC_DELAY => raw.codec_delay = child.uint()?,
+                id::CONTENT_ENCODINGS => raw.encodings = Encodings::parse(&child),
+                id::VIDEO => raw.read_video(&child)?,
+                id::AUDIO => raw.read_audio(&child)?,
+                _ => {}
+            }
+        }
+        Ok(raw)
+    }
+
+    fn read_video(&mut self, video: &Element<'_>) -> Result<(), Error> {
+        for child in video.children() {
+            let child = child?;
+            match child.id {
+                id::PIXEL_WIDTH => self.width = u32::try_from(child.uint()?).unwrap_or(0),
+                id::PIXEL_HEIGHT => self.height = u32::try_from(child.uint()?).unwrap_or(0),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn read_audio(&mut self, audio: &Element<'_>) -> Result<(), Error> {
+        for child in audio.children() {
+            let child = child?;
+            match child.id {
+                id::SAMPLING_FREQUENCY => self.sample_rate = child.float()?,
+                id::CHANNELS => self.channels = u32::try_from(child.uint()?).unwrap_or(0),
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn into_entry(self) -> Option<Entry> {
+        if self.number == 0 {
+            return None;
+        }
+        let kind = match self.kind {
+            1 => TrackKind::Video,
+            2 => TrackKind::Audio,
+            17 => TrackKind::Subtitle,
+            _ => TrackKind::Other,
+        };
+        let (codec, encodings) = match &self.encodings {
+            Ok(encodings) => (self.codec(&encodings.of_private), encodings.of_frames.clone()),
+            Err(reason) => (Codec::Unsupported { reason }, Vec::new()),
+        };
+        // From 1,000 to 1/10 frames per second; all else is a mistake of the muxer.
+        let default_duration =
+            Some(self.default_duration).filter(|step| (1_000_000..=10_000_000_000).contains(step));
+        let mut frame_rate = default_duration.filter(|_| kind == TrackKind::Video).map(rate_of);
+        let is_audio = kind == TrackKind::Audio;
+        let (mut width, mut height) = (self.width, self.height);
+        let mut sample_rate = if is_audio { whole(self.sample_rate) } else { 0 };
+        let mut channels = if is_audio { self.channels } else { 0 };
+        match &codec {
+            Codec::H264(config) => {
+                frame_rate = frame_rate.or(config.picture.frame_rate);
+                if width == 0 || height == 0 {
+                    (width, height) = (config.picture.width, config.picture.height);
+                }
+            }
+            Codec::Aac(config) => (sample_rate, channels) = (config.output_rate, config.channels()),
+            _ => {}
+        }
+        let language = self.language_bcp47.unwrap_or(self.language);
+        Some(Entry {
+            track: Track {
+                id: TrackId(self.number),
+                kind,
+                codec,
+                codec_name: self.codec_id,
+                language: Some(language).filter(|language| !matches!(language.as_str(), "" | "und")),
+                name: Some(self.name).filter(|name| !name.is_empty()),
+                default: self.default && self.enabled,
+                width,
+                height,
+                frame_rate,
+                sample_rate,
+                channels,
+            },
+            default_duration,
+            codec_delay: if is_audio {
+                i64::try_from(self.codec_delay).unwrap_or(0).min(MAX_DELAY)
+            } else {
+                0
+            },
+            encodings,
+        })
+    }
+
+    fn codec(&self, of_private: &[Undo]) -> Codec {
+        let config = match (self.kind, self.codec_id.as_str()) {
+            (1, "V_MPEG4/ISO/AVC") => self.avc(of_private),
+            (2, name) if name == "A_AAC" || name.starts_with("A_AAC/") => self.aac(of_private),
+            (2, "A_MPEG/L3") => {
+                Ok(Codec::Mp3(MpegAudioConfig::layer3(whole(self.sample_rate), self.channels)))
+            }
+            (1, _) => Err(Error::unsupported("this video codec is not played in HLS yet")),
+            (2, _) => Err(Error::unsupported("this audio codec is not played in HLS yet")),
+            (17, _) => Err(Error::unsupported("this kind of subtitles is not shown in HLS yet")),
+            _ => Err(Error::unsupported("neither picture, sound nor text")),
+        };
+        config.unwrap_or_else(|error| Codec::Unsupported { reason: error.what })
+    }
+
+    /// CodecPrivate as it was before it was compressed.
+    fn private(&self, steps: &[Undo]) -> Result<Bytes, Error> {
+        undo(steps, self.private.clone(), 0, &mut MAX_PRIVATE.clone())
+    }
+
+    fn avc(&self, of_private: &[Undo]) -> Result<Codec, Error> {
+        let private = self.private(of_private)?;
+        if private.is_empty() {
+            return Err(Error::unsupported("H.264 without parameter sets in the header"));
+        }
+        if private.starts_with(&[0, 0, 1]) || private.starts_with(&[0, 0, 0, 1]) {
+            return Err(Error::unsupported(
+                "H.264 stored as a byte stream (Annex B) is not supported in Matroska",
+            ));
+        }
+        Ok(Codec::H264(Box::new(AvcConfig::parse(&private)?)))
+    }
+
+    fn aac(&self, of_private: &[Undo]) -> Result<Codec, Error> {
+        let private = self.private(of_private)?;
+        if !private.is_empty() {
+            return Ok(Codec::Aac(AacConfig::parse(&private)?));
+        }
+        // Old files say it in the CodecID: A_AAC/MPEG4/LC/SBR. As an AudioSpecificConfig that is the object type,
+        // "the frequency follows" (15), the frequency and the channels.
+        let object_type = if self.codec_id.contains("/MAIN") {
+            1
+        } else if self.codec_id.contains("/SSR") {
+            3
+        } else if self.codec_id.contains("/LTP") {
+            4
+        } else {
+            2
+        };
+        let channels = match self.channels {
+            8 => 7,
+            count @ 1..=6 => u64::from(count),
+            _ => {
+                return Err(Error::unsupported(
+                    "AAC with a channel layout of its own cannot be carried in ADTS",
+                ));
+            }
+        };
+        let rate = u64::from(whole(self.sample_rate) & 0xff_ffff);
+        let bits: u64 = object_type << 59 | 15 << 55 | rate << 31 | channels << 27;
+        let mut config = AacConfig::parse(&bits.to_be_bytes())?;
+        if self.codec_id.ends_with("/SBR") {
+            config.signaled_type = 5;
+            config.output_rate = config.sample_rate * 2;
+        }
+        Ok(Codec::Aac(config))
+    }
+}
+
+/// The longest priming that is believed: 10 s.
+const MAX_DELAY: i64 = 10_000_000_000;
+const MAX_PRIVATE: u64 = 1 << 20;
+
+/// A sampling frequency in Hz, 0 when it is none.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "checked to be in range")]
+fn whole(frequency: f64) -> u32 {
+    if (1.0..=10_000_000.0).contains(&frequency) { frequency.round() as u32 } else { 0 }
+}
+
+#[expect(clippy::cast_precision_loss, reason = "far below 2^53")]
+fn rate_of(step: u64) -> f64 {
+    1e9 / step as f64
+}

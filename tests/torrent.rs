@@ -1,5 +1,7 @@
 //! Torrents against real sessions on loopback: a seeder in this process, and nobody else.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +14,7 @@ use torrentstream::torrent::seed::{Content, Seeder, seed};
 use torrentstream::torrent::{Magnet, Source, State, Torrent, TorrentOptions, Torrents};
 
 /// Nothing here takes longer, unless it hangs.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 const MIB: usize = 1 << 20;
 
 /// Bytes that differ everywhere, so that no two ranges are alike.
@@ -43,7 +45,7 @@ impl Folder {
         TorrentOptions {
             dir: self.0.clone(),
             offline: true,
-            metadata_timeout: Duration::from_secs(20),
+            metadata_timeout: LIMIT,
             ..TorrentOptions::default()
         }
     }
@@ -252,6 +254,21 @@ async fn removal_ends_the_search_for_metadata() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_torrent_file_ends_the_search_for_metadata() {
+    let folder = Folder::new("supplied");
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (info_hash, torrent_file) = Content::single("film.mp4", noise(100_000)).torrent();
+    let magnet = format!("magnet:?xt=urn:btih:{info_hash}&x.pe={}", silent.local_addr().unwrap());
+    let torrents = folder.start().await;
+    torrents.add(Source::Magnet(Magnet::parse(&magnet).unwrap())).unwrap();
+    let torrent = torrents.get(&info_hash).unwrap();
+    assert_eq!(torrent.state(), State::GettingMetadata);
+    assert!(torrents.add(Source::TorrentFile(torrent_file)).unwrap().already_there);
+    assert_eq!(torrent.wait_for_metadata(Duration::from_secs(5)).await.unwrap().name, "film.mp4");
+    torrents.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_search_has_an_end_and_can_be_repeated() {
     let folder = Folder::new("end");
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -309,6 +326,33 @@ async fn only_what_is_read_is_fetched() {
     eprintln!("first read {first:?}, seek {seek:?}, {} MiB fetched", fetched / MIB as u64);
     // Two windows of 32 MiB, the last piece, and the requests that were on their way.
     assert!(fetched <= 70 * MIB as u64, "{fetched}");
+    torrents.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_preferred_is_fetched_ahead() {
+    let folder = Folder::new("ahead");
+    let length = 48 * MIB + 1000;
+    let bytes = noise(length);
+    let seeder = seed(Content { piece_length: 512 << 10, ..Content::single("film.mkv", bytes.clone()) })
+        .await
+        .unwrap();
+    let torrents = folder.start().await;
+    let torrent = add_magnet(&torrents, &seeder).await;
+    let file = torrent.file(0).unwrap();
+    file.prefer(0);
+    // 32 MiB from the position on, and the last piece (of 1000 bytes), which is always fetched; nothing in between.
+    let expected = (32 * MIB + 1000) as u64;
+    let all = async {
+        while torrent.stats().bytes_completed < expected {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let done = tokio::time::timeout(LIMIT, all).await;
+    assert!(done.is_ok(), "{:?}", torrent.stats());
+    let quick = tokio::time::timeout(Duration::from_secs(5), file.read(31 << 20..32 << 20)).await;
+    assert!(quick.unwrap().unwrap() == bytes.slice(31 * MIB..32 * MIB));
+    assert_eq!(torrent.stats().bytes_completed, expected);
     torrents.stop().await;
 }
 

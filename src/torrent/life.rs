@@ -66,12 +66,22 @@ async fn live(torrent: &Arc<Torrent>, origin: Origin, kept: &mut Option<Arc<Stor
         Origin::Magnet(magnet) => {
             let resolving =
                 resolve::resolve(&core.engine, &magnet, injected, options.offline, options.metadata_timeout);
-            let (checked, peers) = tokio::select! {
+            let (checked, mut peers) = tokio::select! {
                 resolved = resolving => resolved?,
+                supplied = torrent.supplied() => (supplied, magnet.peers.clone()),
                 () = torrent.token.cancelled() => return Ok(()),
             };
             tracing::info!(name = checked.metadata.name, peers = peers.len(), "metadata is here");
-            (checked, magnet.trackers, peers)
+            if checked.metadata.private {
+                // Those that others than its own tracker told of are not for a private torrent (BEP 27).
+                peers = magnet.peers;
+            }
+            // A .torrent that was supplied names trackers too; peers send metadata without any.
+            let mut own = magnet.trackers;
+            own.extend(
+                checked.trackers.iter().filter(|tracker| !own.contains(tracker)).cloned().collect::<Vec<_>>(),
+            );
+            (checked, own, peers)
         }
     };
     let folder = storage::folder(&options.dir, &torrent.info_hash);

@@ -19,6 +19,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::bits::Bits;
 use super::gauge::Gauge;
 use super::metainfo::Metadata;
 
@@ -321,32 +322,6 @@ fn write_at(file: &File, mut offset: u64, mut bytes: &[u8]) -> io::Result<()> {
         offset += count as u64;
     }
     Ok(())
-}
-
-/// A set of small numbers.
-#[derive(Debug)]
-struct Bits(Vec<u64>);
-
-impl Bits {
-    fn new(length: usize) -> Self {
-        Self(vec![0; length.div_ceil(64)])
-    }
-
-    fn get(&self, index: usize) -> bool {
-        self.0.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
-    }
-
-    /// Adds `index`; true when it is new and within bounds.
-    fn set(&mut self, index: usize) -> bool {
-        let mask = 1 << (index % 64);
-        match self.0.get_mut(index / 64) {
-            Some(word) if *word & mask == 0 => {
-                *word |= mask;
-                true
-            }
-            _ => false,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -284,14 +284,7 @@ async fn a_search_has_an_end_and_can_be_repeated() {
     // Offline and with nobody to ask, there is no need to wait.
     let lonely = torrents.add(Source::InfoHash("b".repeat(40).parse().unwrap())).unwrap();
     let lonely = torrents.get(&lonely.info_hash).unwrap();
-    assert!(
-        lonely
-            .wait_for_metadata(Duration::from_millis(250))
-            .await
-            .unwrap_err()
-            .to_string()
-            .contains("nobody to ask")
-    );
+    assert!(lonely.wait_for_metadata(LIMIT).await.unwrap_err().to_string().contains("nobody to ask"));
     torrents.stop().await;
 }
 
@@ -353,6 +346,29 @@ async fn what_is_preferred_is_fetched_ahead() {
     let quick = tokio::time::timeout(Duration::from_secs(5), file.read(31 << 20..32 << 20)).await;
     assert!(quick.unwrap().unwrap() == bytes.slice(31 * MIB..32 * MIB));
     assert_eq!(torrent.stats().bytes_completed, expected);
+    torrents.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seek_wakes_idle_peers() {
+    let folder = Folder::new("wake");
+    let seeder = seed(Content::single("film.mkv", noise(256 * MIB))).await.unwrap();
+    let torrents = folder.start().await;
+    let torrent = add_magnet(&torrents, &seeder).await;
+    let file = torrent.file(0).unwrap();
+    read(&file, 0..1000).await;
+    let mut waited = Duration::ZERO;
+    for position in [60, 120, 180, 240] {
+        // Time enough for the peer to run out of work and to fall asleep.
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let started = Instant::now();
+        let start = position * MIB as u64;
+        read(&file, start..start + 1000).await;
+        waited += started.elapsed();
+    }
+    // Left alone it would sleep for 5 seconds each time.
+    assert!(waited < Duration::from_secs(8), "{waited:?}");
+    eprintln!("four seeks took {waited:?}");
     torrents.stop().await;
 }
 
@@ -477,7 +493,7 @@ async fn the_disk_limit_holds_while_one_film_is_watched() {
         most = most.max(torrent.stats().bytes_on_disk);
     }
     // What was on its way when the limit was passed.
-    assert!(most <= limit + 8 * MIB as u64, "{most}");
+    assert!(most <= limit + 16 * MIB as u64, "{most}");
     torrents.stop().await;
 }
 

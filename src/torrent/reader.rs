@@ -20,6 +20,8 @@ use crate::range_reader::RangeReader;
 const MAX_READ: u64 = 256 << 20;
 /// How often a read that gets nothing wakes the engine's idle peers.
 const WAKE_EVERY: Duration = Duration::from_secs(1);
+/// How long a read gets nothing before peers are looked for anew, if none is left.
+const RENEW_AFTER: Duration = Duration::from_secs(8);
 
 /// One viewer's view of one file.
 pub(super) struct FileReader {
@@ -130,7 +132,10 @@ impl FileReader {
                     // It has listened since before the claim: a piece that came meanwhile is noticed.
                     () = changed => {}
                     () = tokio::time::sleep(WAKE_EVERY) => {
-                        if store.last_write().elapsed() >= WAKE_EVERY {
+                        let quiet = started.max(store.last_write()).elapsed();
+                        if quiet >= RENEW_AFTER {
+                            running.renew(core).await;
+                        } else if quiet >= WAKE_EVERY {
                             running.wake();
                         }
                     }

@@ -1,7 +1,9 @@
 //! A torrent while it is in the engine: its handle, its peers, its pauses.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Core;
@@ -17,11 +19,22 @@ pub(super) struct Running {
     waker: Waker,
     /// See [`Running::keep_peers`].
     keeper: Mutex<Option<(usize, Claim)>>,
-    /// True while its peers are dropped because nobody reads.
-    paused: tokio::sync::Mutex<bool>,
+    peers: tokio::sync::Mutex<Peers>,
     /// Cancelled when the torrent is taken out of the engine, to be put in anew or not at all.
     over: CancellationToken,
 }
+
+/// What was done about the torrent's peers.
+#[derive(Debug, Default)]
+struct Peers {
+    /// They are dropped because nobody reads.
+    paused: bool,
+    /// When they were last looked for anew.
+    renewed: Option<Instant>,
+}
+
+/// Least time between two searches for new peers, each of which announces to every tracker.
+const RENEW_EVERY: Duration = Duration::from_secs(20);
 
 impl Running {
     pub(super) fn new(handle: Handle, store: Arc<Store>, waker: Waker) -> Self {
@@ -30,7 +43,7 @@ impl Running {
             store,
             waker,
             keeper: Mutex::new(None),
-            paused: tokio::sync::Mutex::new(false),
+            peers: tokio::sync::Mutex::default(),
             over: CancellationToken::new(),
         }
     }
@@ -72,23 +85,39 @@ impl Running {
 
     /// Looks for peers again when they were dropped.
     pub(super) async fn resume(&self, core: &Core) {
-        let mut paused = self.paused.lock().await;
-        if *paused {
+        let mut peers = self.peers.lock().await;
+        if peers.paused {
             core.engine.unpause(&self.handle).await;
-            *paused = false;
+            peers.paused = false;
             tracing::debug!("looking for peers again");
         }
     }
 
     /// Drops the peers, unless `still_idle` says no meanwhile. True when it did.
     pub(super) async fn suspend(&self, core: &Core, still_idle: impl Fn() -> bool) -> bool {
-        let mut paused = self.paused.lock().await;
-        if *paused || !still_idle() {
+        let mut peers = self.peers.lock().await;
+        if peers.paused || !still_idle() {
             return false;
         }
-        *paused = true;
+        peers.paused = true;
         core.engine.pause(&self.handle).await;
         true
+    }
+
+    /// Looks for peers anew when there is none left.
+    ///
+    /// The engine redials a peer that failed after 10 seconds, then after a minute, six minutes, an hour: a seeder
+    /// that comes back is not seen for long. A pause makes it forget whom it has tried.
+    pub(super) async fn renew(&self, core: &Core) {
+        let lonely = self.handle.live().is_some_and(|live| live.stats_snapshot().peer_stats.live == 0);
+        let mut peers = self.peers.lock().await;
+        let early = peers.renewed.is_some_and(|last| last.elapsed() < RENEW_EVERY);
+        if lonely && !early && !peers.paused {
+            tracing::debug!("no peer is left: looking for peers anew");
+            core.engine.pause(&self.handle).await;
+            core.engine.unpause(&self.handle).await;
+            peers.renewed = Some(Instant::now());
+        }
     }
 
     /// Why nothing more will come, when that is so.

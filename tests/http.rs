@@ -1,4 +1,5 @@
 //! The routes over real torrents: a seeder in this process on loopback, and nobody else.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bytes::Bytes;
 use serde_json::{Value, json};

@@ -34,7 +34,7 @@ pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
             |app: App, body| async move {
                 match receive(&app, body, MAX_BODY).await {
                     Ok(body) => answer(app.clone(), async move { prioritize(&app, &body).await }).await,
-                    Err(refused) => refused,
+                    Err(refused) => refused.response(),
                 }
             },
         );

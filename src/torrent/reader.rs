@@ -18,10 +18,8 @@ use crate::range_reader::RangeReader;
 
 /// Largest range of one read, in bytes: it is held in memory.
 const MAX_READ: u64 = 256 << 20;
-/// How often a read that gets nothing wakes the engine's idle peers.
-const WAKE_EVERY: Duration = Duration::from_secs(1);
-/// How long a read gets nothing before peers are looked for anew, if none is left.
-const RENEW_AFTER: Duration = Duration::from_secs(8);
+/// How often a read that gets nothing sees after the peers.
+const STIR_EVERY: Duration = Duration::from_secs(1);
 
 /// One viewer's view of one file.
 pub(super) struct FileReader {
@@ -131,12 +129,9 @@ impl FileReader {
                 tokio::select! {
                     // It has listened since before the claim: a piece that came meanwhile is noticed.
                     () = changed => {}
-                    () = tokio::time::sleep(WAKE_EVERY) => {
-                        let quiet = started.max(store.last_write()).elapsed();
-                        if quiet >= RENEW_AFTER {
-                            running.renew(core).await;
-                        } else if quiet >= WAKE_EVERY {
-                            running.wake();
+                    () = tokio::time::sleep(STIR_EVERY) => {
+                        if started.max(store.last_write()).elapsed() >= STIR_EVERY {
+                            running.stir(core).await;
                         }
                     }
                 }

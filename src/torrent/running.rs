@@ -29,12 +29,15 @@ pub(super) struct Running {
 struct Peers {
     /// They are dropped because nobody reads.
     paused: bool,
-    /// When they were last looked for anew.
-    renewed: Option<Instant>,
+    /// When they were last looked for anew, and how often since a byte came.
+    renewed: Option<(Instant, u32)>,
 }
 
-/// Least time between two searches for new peers, each of which announces to every tracker.
-const RENEW_EVERY: Duration = Duration::from_secs(20);
+/// How long a torrent is without any peer before peers are looked for anew. Each search announces to all trackers,
+/// so the time doubles with each.
+const RENEW_FIRST: Duration = Duration::from_secs(1);
+/// The longest that time becomes.
+const RENEW_LAST: Duration = Duration::from_secs(32);
 
 impl Running {
     pub(super) fn new(handle: Handle, store: Arc<Store>, waker: Waker) -> Self {
@@ -50,7 +53,10 @@ impl Running {
 
     /// Makes idle peers look for something to fetch now.
     pub(super) fn wake(&self) {
-        self.waker.wake();
+        // With nobody to wake the waker would be the torrent's only peer.
+        if self.handle.live().is_some_and(|live| live.stats_snapshot().peer_stats.live > 0) {
+            self.waker.wake();
+        }
     }
 
     /// Keeps one claim open at the end of `file`, so that the engine keeps its peers.
@@ -104,19 +110,30 @@ impl Running {
         true
     }
 
-    /// Looks for peers anew when there is none left.
+    /// Wakes idle peers, or looks for peers anew when there is none left; for a read that gets nothing.
     ///
     /// The engine redials a peer that failed after 10 seconds, then after a minute, six minutes, an hour: a seeder
-    /// that comes back is not seen for long. A pause makes it forget whom it has tried.
-    pub(super) async fn renew(&self, core: &Core) {
-        let lonely = self.handle.live().is_some_and(|live| live.stats_snapshot().peer_stats.live == 0);
+    /// that comes back is not seen for long. And right after a magnet's metadata it hangs up on the peer it had it
+    /// from and dials it again at once, which Transmission refuses. A pause makes it forget whom it has tried.
+    pub(super) async fn stir(&self, core: &Core) {
+        let Some(live) = self.handle.live() else { return };
+        let known = live.stats_snapshot().peer_stats;
+        if known.live > 0 {
+            self.wake();
+            return;
+        }
         let mut peers = self.peers.lock().await;
-        let early = peers.renewed.is_some_and(|last| last.elapsed() < RENEW_EVERY);
-        if lonely && !early && !peers.paused {
+        let last_byte = self.store.last_write();
+        let (since, times) = match peers.renewed {
+            Some((last, times)) if last > last_byte => (last, times),
+            _ => (last_byte, 0),
+        };
+        let wait = RENEW_FIRST.saturating_mul(1 << times.min(8)).min(RENEW_LAST);
+        if known.connecting == 0 && known.queued == 0 && since.elapsed() >= wait && !peers.paused {
             tracing::debug!("no peer is left: looking for peers anew");
             core.engine.pause(&self.handle).await;
             core.engine.unpause(&self.handle).await;
-            peers.renewed = Some(Instant::now());
+            peers.renewed = Some((Instant::now(), times + 1));
         }
     }
 

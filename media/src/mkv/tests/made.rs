@@ -243,7 +243,7 @@ fn compressed_frames_come_out_as_they_were() {
         assert_eq!(payloads(&whole(&file)[0]), [b"a frame"]);
     }
     let file = short(tracks(&[video(&[encoding(0, b"")])]), &[cluster(0, &[simple(1, 0, true, b"?")])]);
-    assert!(reason(samples_by_span(&open(&file).unwrap(), &file, &[WHOLE])).contains("damaged"));
+    assert_eq!(payloads(&whole(&file)[0]), [b""; 0], "a damaged frame is passed over");
     let file = short(tracks(&[video(&[encoding(2, b"")])]), &[second(0)]);
     assert!(!open(&file).unwrap().tracks()[0].codec.is_supported());
 }

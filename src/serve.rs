@@ -17,7 +17,8 @@ const DEMO: &[u8] = include_bytes!("../fixtures/demo.mp4");
 /// A .torrent file larger than this is none.
 const MAX_TORRENT_FILE: u64 = 16 << 20;
 /// What is logged unless the user says otherwise: our own events, and of the engine only what went wrong.
-const DEFAULT_LOG: &str = "warn,torrentstream=info";
+/// (warp calls every connection that a client breaks off an error, and those are no news.)
+const DEFAULT_LOG: &str = "warn,warp=off,torrentstream=info";
 
 /// Serves until a signal, or until something is wrong that cannot be mended.
 pub(crate) fn run(args: ServeArgs, demo: bool) -> anyhow::Result<()> {
@@ -37,7 +38,7 @@ fn start_log(filter: Option<&str>) -> anyhow::Result<()> {
         None | Some("") => EnvFilter::new(DEFAULT_LOG),
         // A bare level is meant for this program, not for every library in it.
         Some(level) if level.parse::<tracing::Level>().is_ok() => {
-            EnvFilter::new(format!("warn,torrentstream={level}"))
+            EnvFilter::new(format!("warn,warp=off,torrentstream={level}"))
         }
         Some(filter) => EnvFilter::try_new(filter).with_context(|| format!("log filter {filter:?}"))?,
     };

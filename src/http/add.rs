@@ -31,7 +31,7 @@ pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
         |app: App, body| async move {
             match receive(&app, body, MAX_JSON).await {
                 Ok(body) => answer(app.clone(), async move { add_json(&app, &body) }).await,
-                Err(refused) => refused,
+                Err(refused) => refused.response(),
             }
         },
     );
@@ -41,7 +41,7 @@ pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
                 Ok(body) => {
                     answer(app.clone(), async move { add_source(&app, Source::TorrentFile(body)) }).await
                 }
-                Err(refused) => refused,
+                Err(refused) => refused.response(),
             }
         },
     );

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use serde::Serialize;
 use std::panic::AssertUnwindSafe;
+use tokio_util::sync::CancellationToken;
 use warp::http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use warp::http::{Response as HttpResponse, StatusCode};
 use warp::reply::Response;
@@ -15,15 +16,23 @@ const RETRY_SECONDS: u64 = 2;
 
 /// Runs a handler. It ends with the server, and a panic in it is an answer like any other.
 pub(super) async fn answer(app: App, handler: impl Future<Output = Result<Response, Error>>) -> Response {
+    guard(&app.shutdown, handler).await
+}
+
+async fn guard(
+    shutdown: &CancellationToken,
+    handler: impl Future<Output = Result<Response, Error>>,
+) -> Response {
     let caught = AssertUnwindSafe(handler).catch_unwind();
     tokio::select! {
         biased;
         result = caught => match result {
             Ok(Ok(response)) => response,
             Ok(Err(error)) => failure(&error),
-            Err(_) => failure(&Error::new(ErrorKind::Internal, "Internal error")), // the hook has told the panic
+            // What it was has been told by the panic hook.
+            Err(_) => failure(&Error::new(ErrorKind::Internal, "Internal error")),
         },
-        () = app.shutdown.cancelled() => failure(&Error::new(ErrorKind::Cancelled, "The server is shutting down")),
+        () = shutdown.cancelled() => failure(&Error::new(ErrorKind::Cancelled, "The server is shutting down")),
     }
 }
 
@@ -110,4 +119,38 @@ pub(super) fn set_text(response: &mut Response, name: HeaderName, value: &str) {
 /// The header's value when it is text.
 pub(super) fn text(headers: &warp::http::HeaderMap, name: HeaderName) -> Option<&str> {
     headers.get(name).and_then(|value| value.to_str().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn every_kind_of_error_has_its_status() {
+        for (kind, status, retry) in [
+            (ErrorKind::BadRequest, 400, false),
+            (ErrorKind::NotFound, 404, false),
+            (ErrorKind::Unsupported, 415, false),
+            (ErrorKind::Stalled, 503, true),
+            (ErrorKind::Cancelled, 503, false),
+            (ErrorKind::Storage, 507, false),
+            (ErrorKind::Internal, 500, false),
+        ] {
+            let error = Error::new(kind, "why").caused_by("what nobody but the log should know");
+            let answered = guard(&CancellationToken::new(), async { Err(error) }).await;
+            assert_eq!(answered.status(), status);
+            assert_eq!(answered.headers().contains_key(RETRY_AFTER), retry);
+            assert_eq!(answered.headers()[CONTENT_LENGTH], "15"); // {"error":"why"}
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_and_the_shutdown_are_answers() {
+        let shutdown = CancellationToken::new();
+        let panicked = guard(&shutdown, async { panic!("as the test wants") }).await;
+        assert_eq!(panicked.status(), 500);
+        shutdown.cancel();
+        let ended = guard(&shutdown, std::future::pending()).await;
+        assert_eq!(ended.status(), 503);
+    }
 }

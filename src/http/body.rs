@@ -1,6 +1,6 @@
 //! Bodies that are sent while their bytes arrive.
 
-use super::answer::log;
+use super::answer::{log, set};
 use crate::error::{Error, ErrorKind};
 use crate::range_reader::RangeReader;
 use bytes::Bytes;
@@ -12,6 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use tokio_util::sync::CancellationToken;
 use warp::Reply as _;
+use warp::http::header::{CONTENT_TYPE, HeaderValue};
 use warp::reply::Response;
 
 /// The first read of a range is up to the next multiple of this, in bytes: a player can begin soon.
@@ -48,6 +49,13 @@ pub(super) fn of_parts(
     respond(until(shutdown, futures::stream::try_unfold(state, FileBody::next).boxed()))
 }
 
+/// The answer to a HEAD when nobody knows the length: a stream, so that none is told, and it is never read.
+pub(super) fn unknown_length(content_type: &'static str) -> Response {
+    let mut response = respond(futures::stream::empty().boxed());
+    set(&mut response, CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
+}
+
 /// A response (200, no headers yet) that sends `head` at once and then the rest of what `whole` gives, which
 /// begins with `head`.
 pub(super) fn head_first(
@@ -55,15 +63,22 @@ pub(super) fn head_first(
     whole: BoxFuture<'static, Result<Bytes, Error>>,
     shutdown: CancellationToken,
 ) -> Response {
-    let (sent, first) = (head.len(), head.clone());
+    respond(until(shutdown, head_stream(head, whole)))
+}
+
+fn head_stream(
+    head: Bytes,
+    whole: BoxFuture<'static, Result<Bytes, Error>>,
+) -> BoxStream<'static, Result<Bytes, Error>> {
+    let first = head.clone();
     let rest = futures::stream::once(async move {
         let whole = whole.await?;
-        if whole.get(..sent) != Some(&head[..]) {
+        if !whole.starts_with(&head) {
             return Err(Error::new(ErrorKind::Internal, "a segment does not begin with what was sent of it"));
         }
-        Ok(whole.slice(sent..))
+        Ok(whole.slice(head.len()..))
     });
-    respond(until(shutdown, futures::stream::once(async move { Ok(first) }).chain(rest).boxed()))
+    futures::stream::once(async move { Ok(first) }).chain(rest).boxed()
 }
 
 struct FileBody {
@@ -131,5 +146,67 @@ impl Stream for SyncStream {
             log(error); // nobody behind this point tells it: the connection is cut
         }
         Poll::Ready(item)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::playback::fake::FakeFile;
+    use futures::FutureExt as _;
+    use std::time::Duration;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    /// The chunks until the end, or until the error.
+    async fn read(stream: BoxStream<'static, Result<Bytes, Error>>) -> (Vec<Bytes>, Option<ErrorKind>) {
+        let items: Vec<Result<Bytes, Error>> = stream.collect().await;
+        let error = items.iter().find_map(|item| item.as_ref().err()).map(Error::kind);
+        (items.into_iter().filter_map(Result::ok).collect(), error)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_head_goes_out_before_the_rest() {
+        let whole = async {
+            tokio::time::sleep(30 * SECOND).await;
+            Ok(Bytes::from_static(b"head and rest"))
+        };
+        let mut stream = head_stream(Bytes::from_static(b"head"), whole.boxed());
+        let before = tokio::time::Instant::now();
+        assert_eq!(stream.next().await.unwrap().unwrap(), "head");
+        assert_eq!(before.elapsed(), Duration::ZERO);
+        assert_eq!(stream.next().await.unwrap().unwrap(), " and rest");
+        assert!(stream.next().await.is_none());
+
+        let other = async { Ok(Bytes::from_static(b"another one")) };
+        let (chunks, error) = read(head_stream(Bytes::from_static(b"head"), other.boxed())).await;
+        assert_eq!((chunks.len(), error), (1, Some(ErrorKind::Internal)));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_stall_and_the_shutdown_are_errors_and_no_ends() {
+        let file = Arc::new(FakeFile::counting(3_000_000).delayed(SECOND));
+        let open = |shutdown: &CancellationToken| {
+            let state = FileBody {
+                file: Arc::<FakeFile>::clone(&file),
+                parts: vec![Part::File(0..3_000_000)].into(),
+                first: true,
+            };
+            until(shutdown.clone(), futures::stream::try_unfold(state, FileBody::next).boxed())
+        };
+        let shutdown = CancellationToken::new();
+        let (chunks, error) = read(open(&shutdown)).await;
+        assert_eq!((chunks.concat().len(), error), (3_000_000, None));
+
+        let cancel = async {
+            tokio::time::sleep(SECOND * 3 / 2).await;
+            shutdown.cancel();
+        };
+        let ((chunks, error), ()) = tokio::join!(read(open(&shutdown)), cancel);
+        assert_eq!((chunks.len(), error), (1, Some(ErrorKind::Cancelled)));
+
+        file.fail(Some(ErrorKind::Stalled));
+        let (chunks, error) = read(open(&CancellationToken::new())).await;
+        assert_eq!((chunks.len(), error), (0, Some(ErrorKind::Stalled)));
     }
 }

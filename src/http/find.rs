@@ -3,7 +3,7 @@
 use super::App;
 use crate::error::{Error, ErrorKind};
 use crate::playback::{FileKey, Playback};
-use crate::torrent::{FileEntry, InfoHash, Metadata, Torrent};
+use crate::torrent::{FileEntry, InfoHash, Metadata, State, Torrent};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,7 +84,8 @@ pub(super) async fn file(app: &App, info_hash: &str, index: &str, limit: Duratio
 /// `Stalled` when it is not there in time, or why it will never be.
 pub(super) async fn metadata(torrent: &Torrent, limit: Duration) -> Result<Arc<Metadata>, Error> {
     torrent.wait_for_metadata(limit).await.map_err(|error| match error.kind() {
-        ErrorKind::Stalled => {
+        // When it has failed, why is what the client should hear.
+        ErrorKind::Stalled if !matches!(torrent.state(), State::Failed { .. }) => {
             Error::new(ErrorKind::Stalled, "Timed out waiting for torrent metadata").caused_by(error)
         }
         _ => error,

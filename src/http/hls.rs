@@ -1,6 +1,6 @@
 //! `/hls/...`: playlists and segments.
 
-use super::answer::{answer, bytes, empty, set, set_text, text};
+use super::answer::{answer, bytes, empty, message, set, set_text, text};
 use super::find::{self, Found};
 use super::range::{Wanted, none_match_fails, wanted};
 use super::{App, body, get_or_head, with};
@@ -12,8 +12,8 @@ use std::time::Duration;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_RANGE, CONTENT_TYPE, ETAG, HeaderValue,
-    IF_NONE_MATCH, IF_RANGE, RANGE,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
+    HeaderValue, IF_NONE_MATCH, IF_RANGE, RANGE,
 };
 use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
@@ -63,15 +63,17 @@ impl Target {
         if !playlist {
             return self.segment(app, &found, &playback, head, headers).await;
         }
-        let presentation = presentation(&playback, app.patience.index).await?;
-        let text = match self.name.as_str() {
-            "master.m3u8" => presentation.master_playlist()?,
-            _ => presentation.media_playlist(start)?,
+        let known = match playback.known() {
+            Some(known) => known?,
+            // Nothing is fetched for a HEAD.
+            None if head => return Ok(playlist_headers(body::unknown_length(PLAYLIST))),
+            None => presentation(&playback, app.patience.index).await?,
         };
-        let mut response = bytes(PLAYLIST, text);
-        set(&mut response, CACHE_CONTROL, HeaderValue::from_static("no-cache"));
-        set(&mut response, CONTENT_DISPOSITION, HeaderValue::from_static("inline"));
-        Ok(response)
+        let text = match self.name.as_str() {
+            "master.m3u8" => known.master_playlist()?,
+            _ => known.media_playlist(start)?,
+        };
+        Ok(playlist_headers(bytes(PLAYLIST, text)))
     }
 
     fn start(&self) -> Result<Option<f64>, Error> {
@@ -134,17 +136,23 @@ pub(super) async fn presentation(playback: &Playback, limit: Duration) -> Result
     tokio::time::timeout(limit, playback.presentation()).await.map_err(stalled)?
 }
 
-/// A part of a finished segment: AVPlayer wants it exact. Of several ranges it gets the first.
+fn playlist_headers(mut response: Response) -> Response {
+    set(&mut response, CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+    set(&mut response, CONTENT_DISPOSITION, HeaderValue::from_static("inline"));
+    response
+}
+
+/// A part of a finished segment, exact as AVPlayer wants it. No player asks for several: they get the whole.
 fn part(segment: &bytes::Bytes, range: &str) -> Response {
     let len = segment.len() as u64;
     let range = match wanted(Some(range), len) {
-        Wanted::Whole => return bytes(SEGMENT, segment.clone()),
         Wanted::Unsatisfiable => {
-            let mut response = empty(StatusCode::RANGE_NOT_SATISFIABLE);
+            let mut response = message(StatusCode::RANGE_NOT_SATISFIABLE, "No such range in the segment");
             set_text(&mut response, CONTENT_RANGE, &format!("bytes */{len}"));
             return response;
         }
-        Wanted::Parts(parts) => parts.first().cloned().unwrap_or(0..len),
+        Wanted::Parts(parts) if parts.len() == 1 => parts.into_iter().next().unwrap_or(0..len),
+        _ => return bytes(SEGMENT, segment.clone()),
     };
     let (Ok(start), Ok(end)) = (usize::try_from(range.start), usize::try_from(range.end)) else {
         return bytes(SEGMENT, segment.clone());
@@ -156,10 +164,9 @@ fn part(segment: &bytes::Bytes, range: &str) -> Response {
 }
 
 fn head_only(found: &Found, index: u32, length: Option<usize>) -> Response {
-    let mut response = empty(StatusCode::OK);
-    set(&mut response, CONTENT_TYPE, HeaderValue::from_static(SEGMENT));
+    let mut response = body::unknown_length(SEGMENT);
     if let Some(length) = length {
-        set(&mut response, warp::http::header::CONTENT_LENGTH, HeaderValue::from(length));
+        set(&mut response, CONTENT_LENGTH, HeaderValue::from(length));
     }
     with_headers(response, &etag(found, index))
 }

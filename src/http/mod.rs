@@ -14,7 +14,7 @@
 //! body, receive, range, mime, cors
 //! ```
 //!
-//! Handlers give `Result<Response, Error>`; [`answer::answer`] runs every one of them. A warp rejection only
+//! Handlers give `Result<Response, Error>`; `answer::answer` runs every one of them. A warp rejection only
 //! ever means "no such route".
 
 mod add;

@@ -34,7 +34,7 @@ pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
             |app: App, body| async move {
                 match receive(&app, body, MAX_BODY).await {
                     Ok(body) => answer(app.clone(), async move { prioritize(&app, &body).await }).await,
-                    Err(refused) => refused,
+                    Err(refused) => refused.response(),
                 }
             },
         );
@@ -134,12 +134,16 @@ async fn progress(app: &App, info_hash: &str, index: &str) -> Result<Response, E
 
 impl NotYet {
     fn of(torrent: &Torrent, error: &Error) -> Self {
+        let state = torrent.state();
         Self {
             ready: false,
             status: "metadata not yet available",
-            state: state_name(&torrent.state()),
+            state: state_name(&state),
             peers: torrent.stats().peers,
-            error: (error.kind() != ErrorKind::Stalled).then(|| error.to_string()),
+            error: match state {
+                State::Failed { reason } => Some(reason),
+                _ => (error.kind() != ErrorKind::Stalled).then(|| error.to_string()),
+            },
         }
     }
 }

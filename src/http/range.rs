@@ -135,6 +135,7 @@ pub(super) fn none_match_fails(header: Option<&str>, etag: &str) -> bool {
 }
 
 #[cfg(test)]
+#[expect(clippy::single_range_in_vec_init, reason = "one range is what is meant")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -10,7 +10,6 @@ use crate::range_reader::RangeReader;
 use crate::torrent::{Magnet, Source};
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::Deserialize;
 use std::ops::Range;
 use std::sync::Arc;
 use tokio_util::sync::CancellationToken;
@@ -27,11 +26,35 @@ use warp::reply::Response;
 const VALUE_CHARS: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// The query of the second predecessor's only route, with its successor's names.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Query {
-    #[serde(alias = "url")]
-    magnet: Option<String>,
+    /// Empty when it is missing.
+    magnet: String,
     index: Option<String>,
+}
+
+impl Query {
+    /// Reads a query string. A magnet that was pasted in without being encoded falls apart at its own `&`; what
+    /// belongs to it is put together again.
+    fn parse(text: &str) -> Self {
+        let mut query = Self::default();
+        let mut torn = Vec::new();
+        for (key, value) in url::form_urlencoded::parse(text.as_bytes()) {
+            match &*key {
+                "magnet" | "url" => query.magnet = value.trim().to_owned(),
+                "index" if !value.is_empty() => query.index = Some(value.into_owned()),
+                "tr" | "x.pe" | "dn" | "xt" => torn.push((key, value)),
+                _ => {}
+            }
+        }
+        if query.magnet.starts_with("magnet:") {
+            for (key, value) in torn {
+                query.magnet.extend(["&", &key, "="]);
+                query.magnet.extend(utf8_percent_encode(&value, NON_ALPHANUMERIC));
+            }
+        }
+        query
+    }
 }
 
 pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
@@ -50,15 +73,15 @@ pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
         .and(get_or_head())
         .and(with(app))
         .and(warp::header::headers_cloned())
-        .and(warp::query::<Query>())
-        .then(|head: bool, app: App, headers: HeaderMap, query: Query| {
+        .and(warp::query::raw().or(warp::any().map(String::new)).unify())
+        .then(|head: bool, app: App, headers: HeaderMap, query: String| {
             answer(app.clone(), async move {
-                let Some(text) = query.magnet.as_deref().map(str::trim).filter(|text| !text.is_empty())
-                else {
+                let query = Query::parse(&query);
+                if query.magnet.is_empty() {
                     return Ok(plain(StatusCode::BAD_REQUEST, "Magnet link is required"));
-                };
-                let which = query.index.as_deref().filter(|text| !text.is_empty()).map(Which::parse);
-                let found = from_magnet(&app, text, which.unwrap_or(Ok(Which::Auto))?).await?;
+                }
+                let which = query.index.as_deref().map_or(Ok(Which::Auto), Which::parse)?;
+                let found = from_magnet(&app, &query.magnet, which).await?;
                 serve(&app, &found, head, &headers)
             })
         });

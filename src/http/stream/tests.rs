@@ -174,6 +174,22 @@ async fn a_viewer_moves_the_look_ahead_along() {
 }
 
 #[test]
+fn a_magnet_is_read_whether_or_not_it_was_encoded() {
+    let query = |text: &str| (Query::parse(text).magnet, Query::parse(text).index);
+    let encoded = "magnet%3A%3Fxt%3Durn%3Abtih%3Aabc%26tr%3Dudp%253A%252F%252Fa";
+    assert_eq!(
+        query(&format!("magnet={encoded}&index=2")),
+        ("magnet:?xt=urn:btih:abc&tr=udp%3A%2F%2Fa".to_owned(), Some("2".to_owned()))
+    );
+    assert_eq!(
+        query("magnet=magnet:?xt=urn:btih:abc&dn=a%20b&tr=udp://a&index="),
+        ("magnet:?xt=urn:btih:abc&dn=a%20b&tr=udp%3A%2F%2Fa".to_owned(), None)
+    );
+    assert_eq!(query("url=abc&tr=x"), ("abc".to_owned(), None));
+    assert_eq!(Query::parse(""), Query::default());
+}
+
+#[test]
 fn names_inject_nothing() {
     let text = disposition("a\"b\r\nSet-Cookie: x=1;\\\u{0}.mkv");
     assert!(HeaderValue::from_str(&text).is_ok());

@@ -27,6 +27,9 @@ const MAX_CUES: u64 = 16 << 20;
 /// Elements before the first cluster, entries of SeekHeads, and SeekHeads.
 const MAX_ELEMENTS: usize = 4096;
 const MAX_SEEK_HEADS: usize = 16;
+/// Places that SeekHeads name and that are looked at, each perhaps a wait for the network; real files have up to
+/// five.
+const MAX_LOOKS: usize = 32;
 
 /// An element's payload with its place.
 #[derive(Debug, Clone)]
@@ -211,7 +214,7 @@ impl Found {
     /// Reads what is still missing where the SeekHeads say it is. They may be wrong, name each other or
     /// themselves: an entry counts only when the element is there, and each is looked at once.
     fn follow_seek_heads(&mut self, view: &View<'_>, body: &Range<u64>) -> Result<(), Stop> {
-        let mut next = 0;
+        let (mut next, mut looks) = (0, 0);
         while let Some(&(target, at)) = self.entries.get(next) {
             next += 1;
             let wanted = match target {
@@ -223,6 +226,10 @@ impl Found {
             };
             if !wanted {
                 continue;
+            }
+            looks += 1;
+            if looks > MAX_LOOKS {
+                break;
             }
             match head_at_target(view, at) {
                 Ok(Some(head)) if head.id == target => self.take(view, body, head)?,

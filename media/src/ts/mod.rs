@@ -9,7 +9,7 @@ mod packet;
 mod pes;
 mod psi;
 
-use crate::access_units;
+use crate::access_units::{self, SegmentSamples};
 use crate::codec::h264;
 use crate::error::Error;
 use crate::movie::Movie;
@@ -32,6 +32,9 @@ const AUDIO_PID: u16 = 0x101;
 const MAX_AUDIO_PES: usize = 2_930;
 /// ... and this much time, so that it is never far from the picture it belongs to.
 const MAX_AUDIO_SPAN: Time90k = Time90k(18_000);
+
+/// A segment may become this much larger than twice its samples: parameter sets that are repeated.
+const MAX_EXTRA: usize = 16 << 20;
 
 /// The segment's first bytes, PAT and PMT, which are known before any media byte has arrived.
 pub fn head(movie: &Movie, plan: &SegmentPlan, index: u32) -> Bytes {
@@ -80,9 +83,9 @@ fn make(movie: &Movie, plan: &SegmentPlan, index: u32, src: &dyn ByteSource) -> 
     let audio_pes =
         audio.map(|track| group_audio(&samples.audio, &track.codec)).transpose()?.unwrap_or_default();
 
-    let payload: usize =
-        samples.video.iter().chain(&samples.audio).map(|sample| sample.data.len() + 64).sum();
-    let mut packets = Packetizer::new(payload + payload / 32 + 64 * PACKET);
+    let room = room_for(&samples, &audio_pes);
+    let most = room.saturating_mul(2).saturating_add(MAX_EXTRA);
+    let mut packets = Packetizer::new(room);
     write_head(packets.bytes(), movie, plan, index);
 
     let mut audio_left = audio_pes.iter();
@@ -112,10 +115,26 @@ fn make(movie: &Movie, plan: &SegmentPlan, index: u32, src: &dyn ByteSource) -> 
             let len = slices.iter().map(|slice| slice.len()).sum();
             let first = FirstPacket { pcr: Some(clock(sample.dts) - PCR_LEAD), random_access: sample.sync };
             packets.write_pes(VIDEO_PID, first, slices.iter().copied(), len, number == last);
+            if packets.bytes().len() > most {
+                return Err(Error::limit("a segment that is far larger than its samples", 0).into());
+            }
         }
     }
     write_audio(&mut packets, None);
     Ok(packets.finish())
+}
+
+/// Enough bytes for a segment without growing, unless its pictures are in very many slices.
+fn room_for(samples: &SegmentSamples, audio: &[AudioPes<'_>]) -> usize {
+    /// PES header, delimiter, start codes, and the clock in the first packet.
+    const HEADERS: usize = 64;
+    /// The parameter sets before a random access point.
+    const SETS: usize = 128;
+    let picture = |sample: &Sample| sample.data.len() + HEADERS + if sample.sync { SETS } else { 0 };
+    let sound = |pes: &AudioPes<'_>| pes.len() + HEADERS;
+    let units = samples.video.iter().map(picture).chain(audio.iter().map(sound));
+    // The two tables, and at most 15 packets for each of two streams.
+    units.map(|len| len.div_ceil(PAYLOAD) * PACKET).sum::<usize>() + 32 * PACKET
 }
 
 /// About how many bytes a segment of `payload` bytes of samples has, rather more than less.

@@ -104,10 +104,7 @@ impl Movie {
 
     /// The random access points of `track`, times strictly rising. Not a list: in a sound track every frame is
     /// one.
-    pub(crate) fn keyframes(
-        &self,
-        track: TrackId,
-    ) -> Result<Box<dyn Iterator<Item = Keyframe> + '_>, Error> {
+    pub(crate) fn keyframes(&self, track: TrackId) -> Result<Box<dyn Iterator<Item = Keyframe> + '_>, Error> {
         Ok(match &self.container {
             Container::Mp4(file) => Box::new(file.keyframes(track)?),
             Container::Mkv(file) => Box::new(file.keyframes(track)?.into_iter()),

@@ -335,6 +335,11 @@ pub fn nal_units(access_unit: &[u8], length_size: u8) -> impl Iterator<Item = &[
     })
 }
 
+/// Bytes that the parameter sets take in front of a random access point, start codes included.
+pub(crate) fn sets_len(config: &AvcConfig) -> usize {
+    config.sps.iter().chain(&config.pps).map(|set| set.len() + 4).sum()
+}
+
 /// NAL unit types (H.264 table 7-1).
 mod nal {
     pub(super) const SPS: u8 = 7;

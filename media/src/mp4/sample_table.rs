@@ -9,8 +9,8 @@ use crate::error::Error;
 use bytes::Bytes;
 use std::ops::Range;
 
-/// Samples of one track: 20 hours at 240 frames a second.
-const MAX_SAMPLES: u32 = 20_000_000;
+/// Samples of one track: nine hours at 240 frames a second, or two days of AAC.
+const MAX_SAMPLES: u32 = 8_000_000;
 
 /// Samples from one sum of sizes to the next.
 const SUM_STEP: u32 = 256;
@@ -126,7 +126,7 @@ impl Sizes {
 }
 
 impl Sizes {
-    /// See [`SampleTable::size_sums`]: at most 2^25 samples of 2^32 bytes, so the sums cannot overflow.
+    /// See [`SampleTable::size_sums`]: at most 2^23 samples of 2^32 bytes, so the sums cannot overflow.
     fn sums(&self, count: u32) -> Vec<u64> {
         if matches!(self, Self::Same(_)) {
             return Vec::new();

@@ -10,7 +10,7 @@ mod pes;
 mod psi;
 
 use crate::access_units::{self, SegmentSamples};
-use crate::codec::h264;
+use crate::codec::h264::{self, AvcConfig};
 use crate::error::Error;
 use crate::movie::Movie;
 use crate::plan::SegmentPlan;
@@ -33,8 +33,8 @@ const MAX_AUDIO_PES: usize = 2_930;
 /// ... and this much time, so that it is never far from the picture it belongs to.
 const MAX_AUDIO_SPAN: Time90k = Time90k(18_000);
 
-/// A segment may become this much larger than twice its samples: parameter sets that are repeated.
-const MAX_EXTRA: usize = 16 << 20;
+/// A segment may become this much larger than four times its samples: packets of a few bytes, parameter sets.
+const MAX_EXTRA: usize = 32 << 20;
 
 /// The segment's first bytes, PAT and PMT, which are known before any media byte has arrived.
 pub fn head(movie: &Movie, plan: &SegmentPlan, index: u32) -> Bytes {
@@ -83,9 +83,7 @@ fn make(movie: &Movie, plan: &SegmentPlan, index: u32, src: &dyn ByteSource) -> 
     let audio_pes =
         audio.map(|track| group_audio(&samples.audio, &track.codec)).transpose()?.unwrap_or_default();
 
-    let room = room_for(&samples, &audio_pes);
-    let most = room.saturating_mul(2).saturating_add(MAX_EXTRA);
-    let mut packets = Packetizer::new(room);
+    let mut packets = Packetizer::new(room_for(&samples, &audio_pes, config.map(|config| config.as_ref()))?);
     write_head(packets.bytes(), movie, plan, index);
 
     let mut audio_left = audio_pes.iter();
@@ -115,26 +113,40 @@ fn make(movie: &Movie, plan: &SegmentPlan, index: u32, src: &dyn ByteSource) -> 
             let len = slices.iter().map(|slice| slice.len()).sum();
             let first = FirstPacket { pcr: Some(clock(sample.dts) - PCR_LEAD), random_access: sample.sync };
             packets.write_pes(VIDEO_PID, first, slices.iter().copied(), len, number == last);
-            if packets.bytes().len() > most {
-                return Err(Error::limit("a segment that is far larger than its samples", 0).into());
-            }
         }
     }
     write_audio(&mut packets, None);
     Ok(packets.finish())
 }
 
-/// Enough bytes for a segment without growing, unless its pictures are in very many slices.
-fn room_for(samples: &SegmentSamples, audio: &[AudioPes<'_>]) -> usize {
-    /// PES header, delimiter, start codes, and the clock in the first packet.
+/// The most bytes that a segment can have, so that its memory is taken once.
+///
+/// # Errors
+/// `Limit` when that is far more than its samples have: parameter sets repeated with thousands of pictures of a
+/// few bytes.
+fn room_for(
+    samples: &SegmentSamples,
+    audio: &[AudioPes<'_>],
+    config: Option<&AvcConfig>,
+) -> Result<usize, Error> {
+    /// PES header, delimiter, the first start code, and the clock in the first packet.
     const HEADERS: usize = 64;
-    /// The parameter sets before a random access point.
-    const SETS: usize = 128;
-    let picture = |sample: &Sample| sample.data.len() + HEADERS + if sample.sync { SETS } else { 0 };
+    let sets = config.map_or(0, h264::sets_len);
+    let length_size = config.map_or(4, |config| usize::from(config.length_size));
+    let picture = |sample: &Sample| {
+        // A start code may be longer than the length that it replaces, by 4 bytes in 2 at worst.
+        let data = if length_size < 4 { sample.data.len() * 5 / 2 } else { sample.data.len() };
+        data + HEADERS + if sample.sync { sets } else { 0 }
+    };
     let sound = |pes: &AudioPes<'_>| pes.len() + HEADERS;
     let units = samples.video.iter().map(picture).chain(audio.iter().map(sound));
     // The two tables, and at most 15 packets for each of two streams.
-    units.map(|len| len.div_ceil(PAYLOAD) * PACKET).sum::<usize>() + 32 * PACKET
+    let room = units.map(|len| len.div_ceil(PAYLOAD) * PACKET).sum::<usize>() + 32 * PACKET;
+    let payload: usize = samples.video.iter().chain(&samples.audio).map(|sample| sample.data.len()).sum();
+    if room > payload.saturating_mul(4).saturating_add(MAX_EXTRA) {
+        return Err(Error::limit("a segment that is far larger than its samples", 0));
+    }
+    Ok(room)
 }
 
 /// About how many bytes a segment of `payload` bytes of samples has, rather more than less.

@@ -111,12 +111,13 @@ impl Movie {
         }
     }
 
-    /// The random access points of `track`, times strictly rising.
-    pub(crate) fn keyframes(&self, track: TrackId) -> Result<Vec<Keyframe>, Error> {
-        match &self.container {
-            Container::Mp4(file) => file.keyframes(track),
-            Container::Mkv(file) => file.keyframes(track),
-        }
+    /// The random access points of `track`, times strictly rising. Not a list: in a sound track every frame is
+    /// one.
+    pub(crate) fn keyframes(&self, track: TrackId) -> Result<Box<dyn Iterator<Item = Keyframe> + '_>, Error> {
+        Ok(match &self.container {
+            Container::Mp4(file) => Box::new(file.keyframes(track)?),
+            Container::Mkv(file) => Box::new(file.keyframes(track)?.into_iter()),
+        })
     }
 
     /// The file's bytes that hold the span's samples, sorted and disjoint.

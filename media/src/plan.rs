@@ -72,14 +72,14 @@ pub fn plan(movie: &Movie, options: &PlanOptions) -> Result<SegmentPlan, Error> 
     let tracks: Vec<TrackId> = [video, audio].into_iter().flatten().map(|track| track.id).collect();
     let main = *tracks.first().ok_or(Error::unsupported("neither picture nor sound in the file"))?;
 
-    let keyframes = movie.keyframes(main)?;
-    let first = *keyframes.first().ok_or(Error::unsupported("the index names no picture to start from"))?;
+    let mut keyframes = movie.keyframes(main)?.peekable();
+    let first = *keyframes.peek().ok_or(Error::unsupported("the index names no picture to start from"))?;
     let sound_start = audio.and_then(|track| movie.start(track.id)).map(|start| start.max(Time90k::ZERO));
     let origin = sound_start.unwrap_or(first.pts).min(first.pts);
     let ends = tracks.iter().filter_map(|track| movie.end(*track));
     let end = ends.max().ok_or(Error::unsupported("the file does not tell how long it is"))?;
 
-    let cuts = choose_cuts(&keyframes, origin, end, options.target);
+    let cuts = choose_cuts(keyframes, origin, end, options.target);
     if cuts.is_empty() {
         return Err(Error::unsupported("the file shows nothing for any length of time"));
     }
@@ -87,6 +87,9 @@ pub fn plan(movie: &Movie, options: &PlanOptions) -> Result<SegmentPlan, Error> 
         return Err(Error::limit("segments", 0));
     }
     let segments = to_segments(&cuts, origin, end);
+    if segments.is_empty() {
+        return Err(Error::malformed("the file ends before its first picture begins", 0));
+    }
     if segments.iter().any(|segment| segment.duration() > MAX_SEGMENT) {
         return Err(Error::unsupported("the pictures to cut at are more than two minutes apart"));
     }
@@ -111,14 +114,23 @@ fn choose(movie: &Movie, kind: TrackKind) -> Result<Option<&Track>, Error> {
 }
 
 /// The keyframes that begin a segment: each is the first at least `target` (less [`EARLY`]) behind the last.
-fn choose_cuts(keyframes: &[Keyframe], origin: Time90k, end: Time90k, target: Time90k) -> Vec<Keyframe> {
+/// Ends when they are more than [`MAX_SEGMENTS`].
+fn choose_cuts(
+    keyframes: impl Iterator<Item = Keyframe>,
+    origin: Time90k,
+    end: Time90k,
+    target: Time90k,
+) -> Vec<Keyframe> {
     let mut cuts: Vec<Keyframe> = Vec::new();
     let mut next = Time90k(i64::MIN);
-    for keyframe in keyframes.iter().filter(|keyframe| keyframe.pts < end) {
+    for keyframe in keyframes.take_while(|keyframe| keyframe.pts < end) {
         if cuts.is_empty() || keyframe.pts >= next {
             let start = if cuts.is_empty() { origin } else { keyframe.pts };
             next = start + target - EARLY;
-            cuts.push(*keyframe);
+            cuts.push(keyframe);
+            if cuts.len() > MAX_SEGMENTS {
+                return cuts;
+            }
         }
     }
     if cuts.len() > 1 && cuts.last().is_some_and(|last| end - last.pts < MIN_TAIL) {
@@ -187,7 +199,7 @@ mod tests {
     fn starts(seconds: &[f64], end: f64) -> Vec<f64> {
         let frames = keyframes(seconds);
         let end = Time90k((end * 90_000.0) as i64);
-        let cuts = choose_cuts(&frames, frames[0].pts, end, Time90k::from_seconds(6));
+        let cuts = choose_cuts(frames.iter().copied(), frames[0].pts, end, Time90k::from_seconds(6));
         cuts.iter().map(|cut| cut.pts.seconds()).collect()
     }
 
@@ -210,7 +222,7 @@ mod tests {
                 frames.push(Keyframe { pts: Time90k(time), at: at as u64 + 1 });
             }
             let end = Time90k(time + tail);
-            let cuts = choose_cuts(&frames, Time90k(0), end, Time90k::from_seconds(6));
+            let cuts = choose_cuts(frames.iter().copied(), Time90k(0), end, Time90k::from_seconds(6));
             let segments = to_segments(&cuts, Time90k(0), end);
             prop_assert_eq!(segments[0].start, Time90k(0));
             prop_assert_eq!(segments.last().unwrap().end, end);

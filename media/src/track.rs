@@ -95,6 +95,9 @@ pub struct Span {
     pub first: bool,
 }
 
+/// The most samples of one track in one span: pictures of two minutes at 1,000 a second.
+pub(crate) const MAX_SPAN_SAMPLES: u32 = 120_000;
+
 /// One access unit: a coded picture, or a frame of sound.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {

@@ -6,6 +6,10 @@ use bytes::Bytes;
 
 /// Parameter sets in one configuration; the format allows 31 + 255.
 const MAX_SETS: usize = 64;
+/// Bytes of all of them, which go out with every random access point; real ones have about 50.
+const MAX_SETS_LEN: usize = 16 << 10;
+/// NAL units of one access unit. A picture in slices of one macroblock at level 4.2 has 8,704.
+const MAX_UNITS: usize = 16 << 10;
 
 /// An AVCDecoderConfigurationRecord.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -51,6 +55,9 @@ impl AvcConfig {
             if let Ok(extensions) = sets(record, &mut reader, usize::from(count)) {
                 sps.extend(extensions);
             }
+        }
+        if sps.iter().chain(&pps).map(|set| set.len()).sum::<usize>() > MAX_SETS_LEN {
+            return Err(Error::limit("H.264 parameter sets", 0));
         }
         Ok(Self { profile, length_size, sps, pps, picture })
     }
@@ -328,6 +335,11 @@ pub fn nal_units(access_unit: &[u8], length_size: u8) -> impl Iterator<Item = &[
     })
 }
 
+/// Bytes that the parameter sets take in front of a random access point, start codes included.
+pub(crate) fn sets_len(config: &AvcConfig) -> usize {
+    config.sps.iter().chain(&config.pps).map(|set| set.len() + 4).sum()
+}
+
 /// NAL unit types (H.264 table 7-1).
 mod nal {
     pub(super) const SPS: u8 = 7;
@@ -340,16 +352,18 @@ mod nal {
 ///
 /// It begins with a delimiter, which MPEG-TS demands (ISO/IEC 13818-1 2.14.1); a random access point also gets
 /// the parameter sets of the configuration, unless it brings its own. Delimiters and filler of the source are
-/// left out.
+/// left out, and so is what follows the first 16,384 units: an access unit of empty ones would otherwise take
+/// many times its bytes.
 pub fn annex_b<'a>(config: &'a AvcConfig, access_unit: &'a [u8], sync: bool, out: &mut Vec<&'a [u8]>) {
     const START: &[u8] = &[0, 0, 1];
     // Behind the first zero byte of a stream, start codes of three bytes suffice (B.1.2), but parameter sets
     // and the first NAL unit take four.
     const LONG_START: &[u8] = &[0, 0, 0, 1];
     out.push(&[0, 0, 0, 1, nal::ACCESS_UNIT_DELIMITER, 0xf0]);
+    let units = || nal_units(access_unit, config.length_size).take(MAX_UNITS);
     let kind = |unit: &[u8]| unit.first().map_or(0, |byte| byte & 31);
     if sync {
-        let brings = |wanted| nal_units(access_unit, config.length_size).any(|unit| kind(unit) == wanted);
+        let brings = |wanted| units().any(|unit| kind(unit) == wanted);
         if !(brings(nal::SPS) && brings(nal::PPS)) {
             for set in config.sps.iter().chain(&config.pps) {
                 out.push(LONG_START);
@@ -357,7 +371,7 @@ pub fn annex_b<'a>(config: &'a AvcConfig, access_unit: &'a [u8], sync: bool, out
             }
         }
     }
-    for unit in nal_units(access_unit, config.length_size) {
+    for unit in units() {
         match kind(unit) {
             nal::ACCESS_UNIT_DELIMITER | nal::FILLER => continue,
             nal::SPS | nal::PPS => out.push(LONG_START),

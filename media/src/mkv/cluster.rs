@@ -15,8 +15,8 @@ use crate::error::Error;
 use crate::source::Stop;
 use bytes::Bytes;
 
-/// Elements that one walk looks at: 512 MiB of the smallest frames are fewer.
-const MAX_STEPS: u32 = 4_000_000;
+/// Elements that one walk looks at: half a minute of a hundred tracks has fewer.
+const MAX_STEPS: u32 = 500_000;
 /// Elements that may precede a cluster's Timestamp, or a group's Block.
 const MAX_BEFORE: u32 = 32;
 

@@ -8,7 +8,8 @@ use super::ebml::{Element, id};
 use crate::error::Error;
 use std::ops::Range;
 
-const MAX_CUES: usize = 1_000_000;
+/// A day of two tracks with a cue every half second has 350,000.
+const MAX_CUES: usize = 400_000;
 /// The longest segment, so also the longest distance between two keyframes: 30 s.
 const MAX_GAP: i64 = 30_000_000_000;
 

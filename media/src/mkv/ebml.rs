@@ -242,6 +242,11 @@ impl<'a> View<'a> {
         Ok(())
     }
 
+    /// Bytes in memory.
+    pub(super) fn held_len(&self) -> u64 {
+        self.held.1.len() as u64
+    }
+
     /// The bytes of `range`, not a byte more asked for.
     pub(super) fn bytes(&self, range: Range<u64>) -> Result<Bytes, Stop> {
         let (base, held) = &self.held;

@@ -112,7 +112,7 @@ pub(super) fn undo(steps: &[Undo], frame: Bytes, at: u64, budget: &mut u64) -> R
             Undo::Inflate => {
                 let mut out = Vec::new();
                 flate2::bufread::ZlibDecoder::new(frame.as_ref())
-                    .take(MAX_FRAME + 1)
+                    .take(MAX_FRAME.min(*budget) + 1)
                     .read_to_end(&mut out)
                     .map_err(|_| Error::malformed("a compressed frame is damaged", at))?;
                 out.into()

@@ -35,6 +35,7 @@ use ebml::{Element, View, id};
 use encoding::Undo;
 use layout::Layout;
 use start::First;
+use std::collections::BTreeSet;
 use std::ops::Range;
 use timing::{Clock, Step};
 use tracks::Entry;
@@ -95,11 +96,10 @@ impl MkvFile {
         let layout = Layout::read(src)?;
         let mut entries = tracks::parse(&layout.tracks.element())?;
         let (tick, duration) = read_info(layout.info.as_ref().map(layout::Part::element).as_ref());
-        let is_cut = |track: u64| {
-            let mut entries = entries.iter().map(|entry| &entry.track);
-            entries
-                .any(|entry| entry.id.0 == track && matches!(entry.kind, TrackKind::Video | TrackKind::Audio))
-        };
+        let can_be_cut = |track: &&Track| matches!(track.kind, TrackKind::Video | TrackKind::Audio);
+        let tracks = entries.iter().map(|entry| &entry.track);
+        let cut: BTreeSet<u64> = tracks.filter(can_be_cut).map(|track| track.id.0).collect();
+        let is_cut = |track| cut.contains(&track);
         let cues = layout.cues.and_then(|part| cues::parse(&part.element(), layout.body.start, is_cut));
         let view = View::new(src, layout.body.end);
         let (firsts, first_time) = match layout.first_cluster {

@@ -13,13 +13,16 @@ use super::{Detail, MkvFile};
 use crate::error::{Error, ErrorKind};
 use crate::source::{ByteSource, Stop};
 use crate::time::Time90k;
-use crate::track::{Keyframe, Sample, Span, TrackId, TrackKind};
+use crate::track::{Keyframe, MAX_SPAN_SAMPLES, Sample, Span, TrackId, TrackKind};
 use bytes::Bytes;
 use std::ops::Range;
 
 /// The most bytes of one span, also of frames in it after decompression.
 const MAX_SPAN: u64 = 512 << 20;
-const MAX_FRAMES: usize = 1_000_000;
+/// Frames may become this many times larger when they are decompressed (pictures become hardly larger at all),
+const MAX_GROWTH: u64 = 4;
+/// and this much more: subtitles do grow.
+const FREE_GROWTH: u64 = 16 << 20;
 /// A block nearer than this to the start of its cluster is read with the cluster's header in one piece.
 const NEAR: u64 = 64 << 10;
 /// Enough for a cluster's header and its Timestamp.
@@ -208,8 +211,7 @@ impl MkvFile {
         is_last: bool,
     ) -> Result<Vec<Vec<Frame>>, Stop> {
         let mut lists: Vec<Vec<Frame>> = tracks.iter().map(|_| Vec::new()).collect();
-        let mut count = 0;
-        let mut budget = MAX_SPAN;
+        let mut budget = view.held_len().saturating_mul(MAX_GROWTH).saturating_add(FREE_GROWTH).min(MAX_SPAN);
         loop {
             let block = match walk.next(view, stop) {
                 Ok(Some(block)) => block,
@@ -245,8 +247,7 @@ impl MkvFile {
                 Err(Error { kind: ErrorKind::Malformed | ErrorKind::Truncated, .. }) => list.truncate(before),
                 result => result?,
             }
-            count += list.len() - before;
-            if count > MAX_FRAMES {
+            if list.len() > MAX_SPAN_SAMPLES as usize {
                 return Err(Error::limit("too many frames between two keyframes", block.element.at).into());
             }
         }

@@ -21,7 +21,7 @@ use crate::codec::mpeg_audio::MpegAudioConfig;
 use crate::error::Error;
 use crate::source::{ByteSource, Stop};
 use crate::time::{Time90k, Timescale};
-use crate::track::{Codec, Keyframe, Sample, Span, Track, TrackId, TrackKind};
+use crate::track::{Codec, Keyframe, MAX_SPAN_SAMPLES, Sample, Span, Track, TrackId, TrackKind};
 use boxes::{BoxHeader, children};
 use std::ops::Range;
 use track::Mp4Track;
@@ -33,6 +33,8 @@ const MAX_TOP_LEVEL_BOXES: usize = 1_024;
 const MAX_TRACKS: usize = 512;
 /// Bytes of one segment.
 const MAX_SEGMENT: u64 = 512 << 20;
+/// How many samples may lie on the same bytes, on average.
+const MAX_SHARING: u64 = 4;
 /// Ranges closer than this are fetched as one: a request costs more than the bytes between.
 const MERGE_GAP: u64 = 64 << 10;
 /// Sound this much earlier than the first picture is encoder priming, and kept; what is earlier still was
@@ -98,7 +100,9 @@ impl Mp4File {
         let (mut tracks, mut tables) = (Vec::new(), Vec::new());
         for trak in &traks {
             // A track that cannot be read is left out; the others may be whole.
-            if let Ok((track, table)) = Mp4Track::parse(trak, movie_scale, file_len) {
+            let Ok((track, table)) = Mp4Track::parse(trak, movie_scale, file_len) else { continue };
+            // Two tracks of one number cannot be told apart; the first keeps it.
+            if tracks.iter().all(|other: &Track| other.id != track.id) {
                 tracks.push(track);
                 tables.push(table);
             }
@@ -155,15 +159,14 @@ impl Mp4File {
     }
 
     /// Every sync sample of `track` (ISO/IEC 14496-12 8.6.2), in order of presentation.
-    pub(crate) fn keyframes(&self, track: TrackId) -> Result<Vec<Keyframe>, Error> {
+    pub(crate) fn keyframes(
+        &self,
+        track: TrackId,
+    ) -> Result<impl Iterator<Item = Keyframe> + use<'_>, Error> {
         if self.fragmented {
             return Err(Error::unsupported("fragmented MP4 is not played in HLS yet"));
         }
-        let keyframes = self.table(track)?.keyframes();
-        if keyframes.is_empty() {
-            return Err(Error::unsupported("the index names no picture to start from"));
-        }
-        Ok(keyframes)
+        Ok(self.table(track)?.keyframes())
     }
 
     /// Which samples of each of `tracks` the span holds.
@@ -185,7 +188,11 @@ impl Mp4File {
                 (start, span.end.map(|end| table.first_sample_from(end.pts)))
             };
             let end = end.unwrap_or(u32::MAX).min(table.sample_count());
-            ranges.push(start.min(end)..end);
+            let start = start.min(end);
+            if end - start > MAX_SPAN_SAMPLES {
+                return Err(Error::limit("samples of one segment", 0));
+            }
+            ranges.push(start..end);
         }
         Ok(ranges)
     }
@@ -193,8 +200,10 @@ impl Mp4File {
     /// The file's bytes that the span needs, sorted, disjoint, small gaps included.
     pub(crate) fn byte_ranges(&self, tracks: &[TrackId], span: &Span) -> Result<Vec<Range<u64>>, Error> {
         let mut ranges = Vec::new();
+        let mut bytes = 0u64;
         for (id, samples) in tracks.iter().zip(self.sample_ranges(tracks, span)?) {
             let table = self.table(*id)?;
+            bytes = bytes.saturating_add(table.size_of(samples.clone()));
             ranges
                 .extend(table.samples(samples).map(|sample| sample.range).filter(|range| !range.is_empty()));
         }
@@ -202,8 +211,13 @@ impl Mp4File {
         if merged.last().is_some_and(|last| last.end > self.file_len) {
             return Err(Error::truncated("the index names bytes past the end of the file", self.file_len));
         }
-        if merged.iter().map(|range| range.end - range.start).sum::<u64>() > MAX_SEGMENT {
+        let held = merged.iter().map(|range| range.end - range.start).sum::<u64>();
+        if held > MAX_SEGMENT {
             return Err(Error::limit("bytes of one segment", 0));
+        }
+        // A few equal samples may share their bytes; a small file whose every sample is all of it is a bomb.
+        if bytes > held.saturating_mul(MAX_SHARING) {
+            return Err(Error::limit("samples that share their bytes", 0));
         }
         Ok(merged)
     }

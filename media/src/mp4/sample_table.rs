@@ -1,15 +1,19 @@
 //! The sample table (ISO/IEC 14496-12 8.5 to 8.7): times, sizes, places and sync flags of a track's samples.
 //!
 //! Sizes, chunk offsets and sync numbers stay as they lie in the file and are read in place; the run-coded
-//! times get a prefix sum a run. A sample is found in O(log runs), and opening costs nothing per sample.
+//! times get a prefix sum a run, the sizes one in [`SUM_STEP`] samples. So a sample is found in O(log runs),
+//! however its file is chunked, and what is kept of a sample is a few bits.
 
 use super::boxes::Child;
 use crate::error::Error;
 use bytes::Bytes;
 use std::ops::Range;
 
-/// Samples of one track: 20 hours at 240 frames a second.
-const MAX_SAMPLES: u32 = 20_000_000;
+/// Samples of one track: nine hours at 240 frames a second, or two days of AAC.
+const MAX_SAMPLES: u32 = 8_000_000;
+
+/// Samples from one sum of sizes to the next.
+const SUM_STEP: u32 = 256;
 
 /// A sample in ticks of its track.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,6 +36,8 @@ pub(crate) struct SampleTable {
     times: Vec<TimeRun>,
     offsets: Vec<OffsetRun>,
     sizes: Sizes,
+    /// Bytes of all samples before every [`SUM_STEP`]th; empty where all have one size.
+    size_sums: Vec<u64>,
     chunks: Vec<ChunkRun>,
     chunk_offsets: ChunkOffsets,
     /// `None`: every sample is a sync sample.
@@ -133,6 +139,27 @@ impl Sizes {
     }
 }
 
+impl Sizes {
+    /// See [`SampleTable::size_sums`]: at most 2^23 samples of 2^32 bytes, so the sums cannot overflow.
+    fn sums(&self, count: u32) -> Vec<u64> {
+        if matches!(self, Self::Same(_)) {
+            return Vec::new();
+        }
+        let mut sum = 0u64;
+        let mut sums = Vec::with_capacity(count as usize / SUM_STEP as usize + 1);
+        for number in 0..count {
+            if number % SUM_STEP == 0 {
+                sums.push(sum);
+            }
+            sum += u64::from(self.size(number));
+        }
+        if count % SUM_STEP == 0 {
+            sums.push(sum);
+        }
+        sums
+    }
+}
+
 #[derive(Debug)]
 enum ChunkOffsets {
     Short(Table<4>),
@@ -194,7 +221,8 @@ impl SampleTable {
         }
         let offsets = ctts.map(|ctts| parse_offsets(&ctts)).transpose()?.unwrap_or_default();
         let sync = stss.map(|stss| parse_sync(&stss)).transpose()?;
-        Ok(Self { count, times, offsets, sizes, chunks, chunk_offsets, sync })
+        let size_sums = sizes.sums(count);
+        Ok(Self { count, times, offsets, sizes, size_sums, chunks, chunk_offsets, sync })
     }
 
     pub(crate) const fn count(&self) -> u32 {
@@ -281,6 +309,21 @@ impl SampleTable {
         })
     }
 
+    /// Bytes of the samples of `numbers`.
+    pub(crate) fn size_of(&self, numbers: Range<u32>) -> u64 {
+        let before = |sample: u32| {
+            let sample = sample.min(self.count);
+            if let Sizes::Same(size) = self.sizes {
+                return u64::from(sample) * u64::from(size);
+            }
+            let step = sample / SUM_STEP;
+            let sum = usize::try_from(step).ok().and_then(|step| self.size_sums.get(step)).copied();
+            let rest = (step * SUM_STEP..sample).map(|number| u64::from(self.sizes.size(number)));
+            sum.unwrap_or(0) + rest.sum::<u64>()
+        };
+        before(numbers.end).saturating_sub(before(numbers.start))
+    }
+
     /// Where `sample` lies: its chunk's run, the chunk, and the bytes of the chunk before it.
     fn place_of(&self, sample: u32) -> Option<Place> {
         let run_index = self.chunks.partition_point(|run| run.first_sample <= sample).checked_sub(1)?;
@@ -288,10 +331,7 @@ impl SampleTable {
         let in_run = sample - run.first_sample;
         let chunk = run.first_chunk + in_run / run.per_chunk;
         let in_chunk = in_run % run.per_chunk;
-        let skipped = match self.sizes {
-            Sizes::Same(size) => u64::from(in_chunk) * u64::from(size),
-            _ => (sample - in_chunk..sample).map(|number| u64::from(self.sizes.size(number))).sum(),
-        };
+        let skipped = self.size_of(sample - in_chunk..sample);
         let at = self.chunk_offsets.offset(chunk)?.checked_add(skipped)?;
         Some(Place { run_index, chunk, left: run.per_chunk - in_chunk, at })
     }

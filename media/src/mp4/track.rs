@@ -127,6 +127,11 @@ impl Mp4Track {
         self.count
     }
 
+    /// Bytes of the samples of `numbers`.
+    pub(crate) fn size_of(&self, numbers: Range<u32>) -> u64 {
+        self.table.size_of(numbers)
+    }
+
     /// When the media tick `ticks` is on the presentation clock.
     fn presented(&self, ticks: i64) -> Time90k {
         self.scale.to_90k(ticks.saturating_sub(self.edit.media_time)) + self.edit.delay
@@ -162,19 +167,28 @@ impl Mp4Track {
 
     /// Sync samples whose presentation times rise. Those before the edit's start stay in only as far as the
     /// last of them, from which decoding must begin.
-    pub(crate) fn keyframes(&self) -> Vec<Keyframe> {
-        let mut keyframes: Vec<Keyframe> = Vec::new();
-        for (number, time) in self.table.sync_samples().take_while(|(number, _)| *number < self.count) {
-            let pts = self.presented(time);
-            if keyframes.last().is_some_and(|last| pts <= last.pts) {
-                continue;
+    pub(crate) fn keyframes(&self) -> impl Iterator<Item = Keyframe> + use<'_> {
+        let mut last = None;
+        let mut rising = self.table.sync_samples().take_while(|(number, _)| *number < self.count).filter_map(
+            move |(number, time)| {
+                let pts = self.presented(time);
+                if last.is_some_and(|last| pts <= last) {
+                    return None;
+                }
+                last = Some(pts);
+                Some(Keyframe { pts, at: u64::from(number) })
+            },
+        );
+        let mut next = rising.next();
+        std::iter::from_fn(move || {
+            let mut this = next?;
+            next = rising.next();
+            while let Some(later) = next.filter(|later| later.pts <= self.edit.delay) {
+                this = later;
+                next = rising.next();
             }
-            if pts <= self.edit.delay {
-                keyframes.clear();
-            }
-            keyframes.push(Keyframe { pts, at: u64::from(number) });
-        }
-        keyframes
+            Some(this)
+        })
     }
 
     /// The first sample, in decode order, that is shown at `time` or later, for tracks that are not reordered.

@@ -10,8 +10,11 @@ mod pes;
 mod psi;
 mod size;
 
-use crate::access_units;
-use crate::codec::{aac::AacConfig, h264};
+use crate::access_units::{self, SegmentSamples};
+use crate::codec::{
+    aac::AacConfig,
+    h264::{self, AvcConfig},
+};
 use crate::error::Error;
 use crate::movie::Movie;
 use crate::plan::SegmentPlan;
@@ -21,7 +24,7 @@ use crate::track::{Codec, Sample, Track};
 use bytes::Bytes;
 pub(crate) use size::estimated_size;
 
-use packet::{FirstPacket, PACKET, Packetizer};
+use packet::{FirstPacket, PACKET, PAYLOAD, Packetizer};
 
 /// The first picture's timestamp: 10 s, so that decoding may begin before the presentation does.
 pub const BASE: Time90k = Time90k::from_seconds(10);
@@ -37,6 +40,9 @@ const MAX_AUDIO_PES: usize = 2_930;
 const MAX_AUDIO_SPAN: Time90k = Time90k(18_000);
 /// ... and no gap: a frame that is this far (1 ms, what Matroska rounds to) from its place begins another.
 const MAX_AUDIO_JITTER: i64 = 90;
+
+/// A segment may become this much larger than four times its samples: packets of a few bytes, parameter sets.
+const MAX_EXTRA: usize = 32 << 20;
 
 /// The segment's first bytes, PAT and PMT, which are known before any media byte has arrived.
 pub fn head(movie: &Movie, plan: &SegmentPlan, index: u32) -> Bytes {
@@ -88,9 +94,7 @@ fn make(movie: &Movie, plan: &SegmentPlan, index: u32, src: &dyn ByteSource) -> 
     let audio_pes =
         audio.map(|track| group_audio(&samples.audio, &track.codec)).transpose()?.unwrap_or_default();
 
-    let payload: usize =
-        samples.video.iter().chain(&samples.audio).map(|sample| sample.data.len() + 64).sum();
-    let mut packets = Packetizer::new(payload + payload / 32 + 64 * PACKET);
+    let mut packets = Packetizer::new(room_for(&samples, &audio_pes, config.map(|config| config.as_ref()))?);
     write_head(packets.bytes(), movie, plan, index);
 
     let mut audio_left = audio_pes.iter();
@@ -124,6 +128,36 @@ fn make(movie: &Movie, plan: &SegmentPlan, index: u32, src: &dyn ByteSource) -> 
     }
     write_audio(&mut packets, None);
     Ok(packets.finish())
+}
+
+/// The most bytes that a segment can have, so that its memory is taken once.
+///
+/// # Errors
+/// `Limit` when that is far more than its samples have: parameter sets repeated with thousands of pictures of a
+/// few bytes.
+fn room_for(
+    samples: &SegmentSamples,
+    audio: &[AudioPes<'_>],
+    config: Option<&AvcConfig>,
+) -> Result<usize, Error> {
+    /// PES header, delimiter, the first start code, and the clock in the first packet.
+    const HEADERS: usize = 64;
+    let sets = config.map_or(0, h264::sets_len);
+    let length_size = config.map_or(4, |config| usize::from(config.length_size));
+    let picture = |sample: &Sample| {
+        // A start code may be longer than the length that it replaces, by 4 bytes in 2 at worst.
+        let data = if length_size < 4 { sample.data.len() * 5 / 2 } else { sample.data.len() };
+        data + HEADERS + if sample.sync { sets } else { 0 }
+    };
+    let sound = |pes: &AudioPes<'_>| pes.len() + HEADERS;
+    let units = samples.video.iter().map(picture).chain(audio.iter().map(sound));
+    // The two tables, and at most 15 packets for each of two streams.
+    let room = units.map(|len| len.div_ceil(PAYLOAD) * PACKET).sum::<usize>() + 32 * PACKET;
+    let payload: usize = samples.video.iter().chain(&samples.audio).map(|sample| sample.data.len()).sum();
+    if room > payload.saturating_mul(4).saturating_add(MAX_EXTRA) {
+        return Err(Error::limit("a segment that is far larger than its samples", 0));
+    }
+    Ok(room)
 }
 
 /// Frames of sound that share a PES packet.

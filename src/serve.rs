@@ -1,7 +1,7 @@
 //! Starting the server, its parts in order, and ending it.
 
 use anyhow::Context as _;
-use std::io::Write as _;
+use std::io::{IsTerminal as _, Write as _};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,7 +41,8 @@ fn start_log(filter: Option<&str>) -> anyhow::Result<()> {
         }
         Some(filter) => EnvFilter::try_new(filter).with_context(|| format!("log filter {filter:?}"))?,
     };
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colour = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colour).with_writer(std::io::stderr).init();
     Ok(())
 }
 

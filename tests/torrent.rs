@@ -509,3 +509,58 @@ async fn shutdown_ends_what_waits() {
     assert_eq!(pending.await.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
     assert!(started.elapsed() < Duration::from_secs(2));
 }
+
+/// A tracker that knows nobody and keeps the infohashes it was asked for.
+async fn tracker() -> (String, Arc<std::sync::Mutex<Vec<Vec<u8>>>>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/announce", listener.local_addr().unwrap());
+    let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut request = vec![0; 4096];
+            let length = client.read(&mut request).await.unwrap_or(0);
+            let line = String::from_utf8_lossy(&request[..length]).into_owned();
+            let hash = line.split("info_hash=").nth(1).unwrap_or("").split(['&', ' ']).next().unwrap_or("");
+            log.lock().unwrap().push(percent_encoding::percent_decode_str(hash).collect());
+            let answer = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 27\r\n\r\nd8:intervali1800e5:peers0:e";
+            let _ = client.write_all(answer.as_bytes()).await;
+        }
+    });
+    (url, asked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_torrent_is_told_to_its_own_tracker_only() {
+    let folder = Folder::new("private");
+    let (own, asked_own) = tracker().await;
+    let (injected, asked_injected) = tracker().await;
+    let torrents = start(TorrentOptions { trackers: vec![injected], ..folder.options() }).await;
+    let content = |name: &str, private| Content {
+        private,
+        trackers: vec![own.clone()],
+        ..Content::single(name, noise(100_000))
+    };
+    let (private, torrent) = content("private.mp4", true).torrent();
+    torrents.add(Source::TorrentFile(torrent)).unwrap();
+    // The public one, added later, shows that the injected tracker is asked at all.
+    let asked = |log: &Arc<std::sync::Mutex<Vec<Vec<u8>>>>, hash: [u8; 20]| {
+        log.lock().unwrap().contains(&hash.to_vec())
+    };
+    let wait = async |log: &Arc<std::sync::Mutex<Vec<Vec<u8>>>>, hash: [u8; 20]| {
+        let all = async {
+            while !asked(log, hash) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(LIMIT, all).await.expect("the tracker is not asked");
+    };
+    wait(&asked_own, private.bytes()).await;
+    let (public, torrent) = content("public.mp4", false).torrent();
+    torrents.add(Source::TorrentFile(torrent)).unwrap();
+    wait(&asked_own, public.bytes()).await;
+    wait(&asked_injected, public.bytes()).await;
+    assert!(!asked(&asked_injected, private.bytes()));
+    torrents.stop().await;
+}

@@ -4,35 +4,38 @@
 //! one goes the work is dropped, down to its claims on the swarm.
 
 use crate::error::Error;
-use bytes::Bytes;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Shared, WeakShared};
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
-type Work = BoxFuture<'static, Result<Bytes, Arc<Error>>>;
+type Work<T> = BoxFuture<'static, Result<T, Arc<Error>>>;
 
 /// A result that is on its way; dropping the last clone cancels the work.
-pub(super) type Flight = Shared<Work>;
+pub(super) type Flight<T> = Shared<Work<T>>;
 
 /// The works that are under way, by key.
-pub(super) struct Flights<K>(Arc<Mutex<Table<K>>>);
+pub(super) struct Flights<K, T>(Arc<Mutex<Table<K, T>>>);
 
-struct Table<K> {
+struct Table<K, T> {
     next_number: u64,
-    running: HashMap<K, (u64, WeakShared<Work>)>,
+    running: HashMap<K, (u64, WeakShared<Work<T>>)>,
 }
 
-impl<K: Copy + Eq + Hash + Send + 'static> Flights<K> {
+impl<K, T> Flights<K, T>
+where
+    K: Copy + Eq + Hash + Send + 'static,
+    T: Clone + Send + Sync + 'static,
+{
     pub(super) fn new() -> Self {
         Self(Arc::new(Mutex::new(Table { next_number: 0, running: HashMap::new() })))
     }
 
     /// Joins the work for `key`, or starts the one that `make` gives.
-    pub(super) fn join<F>(&self, key: K, make: impl FnOnce() -> F) -> Flight
+    pub(super) fn join<F>(&self, key: K, make: impl FnOnce() -> F) -> Flight<T>
     where
-        F: Future<Output = Result<Bytes, Error>> + Send + 'static,
+        F: Future<Output = Result<T, Error>> + Send + 'static,
     {
         let mut table = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = table.running.get(&key).and_then(|(_, weak)| weak.upgrade()) {
@@ -61,13 +64,13 @@ impl<K: Copy + Eq + Hash + Send + 'static> Flights<K> {
 }
 
 /// Takes its line out of the table, unless a later work has taken the key over.
-struct Entry<K: Eq + Hash> {
-    table: Arc<Mutex<Table<K>>>,
+struct Entry<K: Eq + Hash, T> {
+    table: Arc<Mutex<Table<K, T>>>,
     key: K,
     number: u64,
 }
 
-impl<K: Eq + Hash> Drop for Entry<K> {
+impl<K: Eq + Hash, T> Drop for Entry<K, T> {
     fn drop(&mut self) {
         let mut table = self.table.lock().unwrap_or_else(PoisonError::into_inner);
         if table.running.get(&self.key).is_some_and(|(number, _)| *number == self.number) {
@@ -92,6 +95,7 @@ pub(super) fn own(error: &Error) -> Error {
 mod tests {
     use super::*;
     use crate::error::ErrorKind;
+    use bytes::Bytes;
     use std::sync::atomic::{AtomicUsize, Ordering};
     use std::time::Duration;
     use tokio::time::{sleep, timeout};

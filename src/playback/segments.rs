@@ -17,7 +17,7 @@ const MAX_MIB_ON_THE_WAY: u32 = 512;
 /// Finished segments and those on their way, with what they share of the machine.
 pub(super) struct Segments {
     cache: Mutex<Cache<SegmentKey>>,
-    flights: Flights<SegmentKey>,
+    flights: Flights<SegmentKey, Bytes>,
     /// One permit a core, for parsing and muxing.
     pub(super) cpus: Arc<Semaphore>,
     /// One permit a MiB that is held while a segment is made.
@@ -46,13 +46,16 @@ impl Segments {
     }
 
     /// Joins the making of `key`, or starts it; when it is done it is in the cache.
-    pub(super) fn flight<F>(self: &Arc<Self>, key: SegmentKey, make: impl FnOnce() -> F) -> Flight
+    pub(super) fn flight<F>(self: &Arc<Self>, key: SegmentKey, make: impl FnOnce() -> F) -> Flight<Bytes>
     where
         F: Future<Output = Result<Bytes, Error>> + Send + 'static,
     {
         self.flights.join(key, || {
             let (segments, work) = (Arc::clone(self), make());
             async move {
+                if let Some(segment) = segments.cached(&key) {
+                    return Ok(segment); // it was finished just now
+                }
                 let segment = work.await?;
                 segments.cache().insert(key, segment.clone());
                 Ok(segment)
@@ -71,10 +74,5 @@ impl Segments {
 
     fn cache(&self) -> MutexGuard<'_, Cache<SegmentKey>> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    #[cfg(test)]
-    pub(super) fn running(&self) -> usize {
-        self.flights.running()
     }
 }

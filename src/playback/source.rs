@@ -2,15 +2,15 @@
 
 use super::FileKey;
 use super::fetch::{self, Failure};
-use super::flights::Flight;
+use super::flights::{Flight, Flights, own};
 use super::presentation::{Presentation, unsupported};
 use super::segments::Segments;
 use crate::error::{Error, ErrorKind};
 use crate::range_reader::RangeReader;
 use bytes::Bytes;
 use media::source::{Arrived, Step};
-use std::sync::Arc;
-use tokio::sync::{OnceCell, Semaphore};
+use std::sync::{Arc, OnceLock};
+use tokio::sync::Semaphore;
 
 /// What may be read of a file to know its tracks and its index, in bytes.
 const MAX_INDEX: u64 = 64 << 20;
@@ -19,12 +19,16 @@ const MAX_SEGMENT: u64 = 256 << 20;
 /// Segments of one file that are fetched and made at a time. Players ask for two at once.
 const MAX_SEGMENTS_AT_A_TIME: usize = 6;
 
+/// What has become of a file's index.
+type Known = Result<Arc<Presentation>, media::error::Error>;
+
 /// A file that can be read, and its presentation once it is known.
 pub(super) struct Source {
     key: FileKey,
     file: Arc<dyn RangeReader>,
     /// Failures of the reader are not kept, failures of the file are.
-    presentation: OnceCell<Result<Arc<Presentation>, media::error::Error>>,
+    known: OnceLock<Known>,
+    opening: Flights<(), Known>,
     segments: Arc<Segments>,
     making: Semaphore,
 }
@@ -32,16 +36,29 @@ pub(super) struct Source {
 impl Source {
     pub(super) fn new(key: FileKey, file: Arc<dyn RangeReader>, segments: Arc<Segments>) -> Self {
         let making = Semaphore::new(MAX_SEGMENTS_AT_A_TIME);
-        Self { key, file, presentation: OnceCell::new(), segments, making }
+        Self { key, file, known: OnceLock::new(), opening: Flights::new(), segments, making }
     }
 
-    pub(super) async fn presentation(&self) -> Result<Arc<Presentation>, Error> {
-        let known = self.presentation.get_or_try_init(|| self.open()).await?;
-        known.clone().map_err(|error| unsupported(&error))
+    /// Reads the index unless it is known: once for all who wait, until the last one goes.
+    pub(super) async fn presentation(self: &Arc<Self>) -> Result<Arc<Presentation>, Error> {
+        if let Some(known) = self.known() {
+            return known;
+        }
+        let flight = self.opening.join((), || {
+            let source = Arc::clone(self);
+            async move {
+                if let Some(known) = source.known.get() {
+                    return Ok(known.clone()); // it became known just now
+                }
+                let known = source.open().await?;
+                Ok(source.known.get_or_init(|| known).clone())
+            }
+        });
+        flight.await.map_err(|error| own(&error))?.map_err(|error| unsupported(&error))
     }
 
     pub(super) fn known(&self) -> Option<Result<Arc<Presentation>, Error>> {
-        Some(self.presentation.get()?.clone().map_err(|error| unsupported(&error)))
+        Some(self.known.get()?.clone().map_err(|error| unsupported(&error)))
     }
 
     pub(super) fn prefer(&self, position: u64) {
@@ -53,21 +70,21 @@ impl Source {
     }
 
     pub(super) fn wants_prefetch(&self, index: u32) -> bool {
-        let exists = self.presentation.get().and_then(|known| known.as_ref().ok()).is_some_and(|known| {
+        let exists = self.known.get().and_then(|known| known.as_ref().ok()).is_some_and(|known| {
             known.plan.as_ref().is_ok_and(|plan| (index as usize) < plan.segments.len())
         });
         exists && self.segments.wants(&(self.key, index))
     }
 
     /// The making of segment `index`, joined or started; it goes on while the result is waited for.
-    pub(super) fn flight(self: &Arc<Self>, index: u32) -> Flight {
+    pub(super) fn flight(self: &Arc<Self>, index: u32) -> Flight<Bytes> {
         self.segments.flight((self.key, index), || {
             let source = Arc::clone(self);
             async move { source.make(index).await }
         })
     }
 
-    async fn open(&self) -> Result<Result<Arc<Presentation>, media::error::Error>, Error> {
+    async fn open(&self) -> Result<Known, Error> {
         let nothing = Arrived::new(self.file.len());
         let parse = |source: &Arrived| {
             Ok(match media::open(source)? {
@@ -82,7 +99,7 @@ impl Source {
         }
     }
 
-    async fn make(&self, index: u32) -> Result<Bytes, Error> {
+    async fn make(self: &Arc<Self>, index: u32) -> Result<Bytes, Error> {
         let presentation = self.presentation().await?;
         let plan = presentation.plan()?;
         if index as usize >= plan.segments.len() {

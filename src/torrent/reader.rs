@@ -18,8 +18,8 @@ use crate::range_reader::RangeReader;
 
 /// Largest range of one read, in bytes: it is held in memory.
 const MAX_READ: u64 = 256 << 20;
-/// How often a read that gets nothing wakes the engine's idle peers.
-const WAKE_EVERY: Duration = Duration::from_secs(1);
+/// How often a read that gets nothing sees after the peers.
+const STIR_EVERY: Duration = Duration::from_secs(1);
 
 /// One viewer's view of one file.
 pub(super) struct FileReader {
@@ -129,9 +129,9 @@ impl FileReader {
                 tokio::select! {
                     // It has listened since before the claim: a piece that came meanwhile is noticed.
                     () = changed => {}
-                    () = tokio::time::sleep(WAKE_EVERY) => {
-                        if store.last_write().elapsed() >= WAKE_EVERY {
-                            running.wake();
+                    () = tokio::time::sleep(STIR_EVERY) => {
+                        if started.max(store.last_write()).elapsed() >= STIR_EVERY {
+                            running.stir(core).await;
                         }
                     }
                 }

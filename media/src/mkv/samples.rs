@@ -240,7 +240,11 @@ impl MkvFile {
                 continue;
             };
             let before = list.len();
-            self.unlace(&block, &block_read, detail, &mut budget, list)?;
+            match self.unlace(&block, &block_read, detail, &mut budget, list) {
+                // One damaged block must not cost the segment: a player goes on behind it.
+                Err(Error { kind: ErrorKind::Malformed | ErrorKind::Truncated, .. }) => list.truncate(before),
+                result => result?,
+            }
             count += list.len() - before;
             if count > MAX_FRAMES {
                 return Err(Error::limit("too many frames between two keyframes", block.element.at).into());

@@ -130,7 +130,7 @@ impl Sizes {
                 };
                 let sample = u64::from(sample);
                 match bits {
-                    4 => byte(sample / 2) >> (if sample % 2 == 0 { 4 } else { 0 }) & 15,
+                    4 => byte(sample / 2) >> (if sample.is_multiple_of(2) { 4 } else { 0 }) & 15,
                     8 => byte(sample),
                     _ => byte(sample * 2) << 8 | byte(sample * 2 + 1),
                 }
@@ -148,12 +148,12 @@ impl Sizes {
         let mut sum = 0u64;
         let mut sums = Vec::with_capacity(count as usize / SUM_STEP as usize + 1);
         for number in 0..count {
-            if number % SUM_STEP == 0 {
+            if number.is_multiple_of(SUM_STEP) {
                 sums.push(sum);
             }
             sum += u64::from(self.size(number));
         }
-        if count % SUM_STEP == 0 {
+        if count.is_multiple_of(SUM_STEP) {
             sums.push(sum);
         }
         sums
@@ -198,7 +198,7 @@ impl SampleTable {
                 _ => {}
             }
         }
-        let needed = |table: Option<Child>, what| table.ok_or(Error::malformed(what, stbl.at));
+        let needed = |table: Option<Child>, what| table.ok_or_else(|| Error::malformed(what, stbl.at));
         let stts = needed(stts, "a track without sample times (stts)")?;
         let stsz = needed(stsz, "a track without sample sizes (stsz)")?;
         let stsc = needed(stsc, "a track without chunk lengths (stsc)")?;
@@ -500,6 +500,7 @@ fn words<const N: usize, const W: usize>(row: [u8; N]) -> [u32; W] {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
 

@@ -2,6 +2,7 @@
 //!
 //! Machines differ, so each figure that matters is also printed as a ratio to something that any machine does
 //! (copying the same bytes, another parser on the same index), both measured in turns.
+#![expect(clippy::cast_possible_truncation, reason = "films made here are small")]
 
 #[path = "../tests/support/mod.rs"]
 mod support;

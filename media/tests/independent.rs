@@ -1,6 +1,7 @@
 //! Segments against what others make of the same bytes: transport packets are read back by `mpeg2ts`, sources by
 //! `mp4-atom` and `matroska-demuxer`. Every picture and every frame of sound must come out as it is in the file,
 //! when the file says.
+#![expect(clippy::cast_possible_truncation, reason = "films made here are small")]
 
 mod support;
 
@@ -271,11 +272,14 @@ fn mp4_samples_come_out_as_they_are() {
     assert!(compared >= 12, "{compared}");
 }
 
-/// Every frame as `matroska-demuxer` reads it; the times of laced frames are those of the first.
-fn other_frames(film: &Bytes) -> Option<BTreeMap<u64, Vec<(i64, Vec<u8>)>>> {
+/// Frames with their times in ticks of 90 kHz.
+type Frames = Vec<(i64, Vec<u8>)>;
+
+/// Every frame by track as `matroska-demuxer` reads it; the times of laced frames are those of the first.
+fn other_frames(film: &Bytes) -> Option<BTreeMap<u64, Frames>> {
     let mut file = MatroskaFile::open(Cursor::new(film.as_ref())).ok()?;
     let tick = file.info().timestamp_scale().get() as i64;
-    let mut tracks: BTreeMap<u64, Vec<(i64, Vec<u8>)>> = BTreeMap::new();
+    let mut tracks: BTreeMap<u64, Frames> = BTreeMap::new();
     let mut frame = Frame::default();
     while file.next_frame(&mut frame).ok()? {
         let ticks = frame.timestamp as i64 * tick * 9 / 100_000;

@@ -22,14 +22,14 @@ pub struct Cli {
 
 const EXAMPLES: &str = "\
 Examples:
-  torrentstream                              serve on http://127.0.0.1:5050/
-  torrentstream 'magnet:?xt=urn:btih:...'    the same, with a torrent to begin with
-  torrentstream --max-disk 20GB --keep 2d    bounded storage
-  torrentstream demo                         a clip out of a swarm inside the process; needs no network
+  torrentstream                             serve on http://127.0.0.1:5050/
+  torrentstream 'magnet:?xt=urn:btih:...'   with a torrent to begin with
+  torrentstream --max-disk 20GB --keep 2d   with bounded storage
+  torrentstream demo                        with a clip; needs no network
 
-Every option can also be given as TORRENTSTREAM_<NAME> in the environment (TORRENTSTREAM_MAX_DISK=20GB)
-and in the file of --config (max-disk = \"20GB\"). The command line wins over the environment, and that
-over the file.";
+Every option can also be given in the environment (TORRENTSTREAM_MAX_DISK=20GB)
+and in the file of --config (max-disk = \"20GB\"). The command line wins over the
+environment, and that over the file.";
 
 /// What to do instead of serving torrents.
 #[derive(Debug, Subcommand)]

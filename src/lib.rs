@@ -2,7 +2,9 @@
 
 pub mod config;
 pub mod error;
+pub mod http;
 pub mod local;
+pub mod playback;
 pub mod range_reader;
-pub mod torrent;
 pub mod report;
+pub mod torrent;

@@ -1,5 +1,7 @@
 //! The command line.
 
+mod serve;
+
 use anyhow::Context as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
@@ -19,7 +21,7 @@ fn main() -> ExitCode {
 
 fn run() -> anyhow::Result<()> {
     let cli = Cli::load()?;
-    let mut out = std::io::stdout().lock();
+    let mut out = std::io::stdout();
     match cli.command {
         Some(Command::Probe { file, json }) => {
             let report = local::probe(&file)?;
@@ -46,7 +48,8 @@ fn run() -> anyhow::Result<()> {
             }
             writeln!(out, "{}", output.join("master.m3u8").display()).context("cannot print")?;
         }
-        Some(Command::Demo(_)) | None => anyhow::bail!("not yet"),
+        Some(Command::Demo(args)) => serve::run(args, true)?,
+        None => serve::run(cli.serve, false)?,
     }
     Ok(())
 }

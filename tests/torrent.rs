@@ -1,5 +1,7 @@
 //! Torrents against real sessions on loopback: a seeder in this process, and nobody else.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -12,7 +14,7 @@ use torrentstream::torrent::seed::{Content, Seeder, seed};
 use torrentstream::torrent::{Magnet, Source, State, Torrent, TorrentOptions, Torrents};
 
 /// Nothing here takes longer, unless it hangs.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(60);
 const MIB: usize = 1 << 20;
 
 /// Bytes that differ everywhere, so that no two ranges are alike.
@@ -43,7 +45,7 @@ impl Folder {
         TorrentOptions {
             dir: self.0.clone(),
             offline: true,
-            metadata_timeout: Duration::from_secs(20),
+            metadata_timeout: LIMIT,
             ..TorrentOptions::default()
         }
     }
@@ -252,6 +254,21 @@ async fn removal_ends_the_search_for_metadata() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_torrent_file_ends_the_search_for_metadata() {
+    let folder = Folder::new("supplied");
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let (info_hash, torrent_file) = Content::single("film.mp4", noise(100_000)).torrent();
+    let magnet = format!("magnet:?xt=urn:btih:{info_hash}&x.pe={}", silent.local_addr().unwrap());
+    let torrents = folder.start().await;
+    torrents.add(Source::Magnet(Magnet::parse(&magnet).unwrap())).unwrap();
+    let torrent = torrents.get(&info_hash).unwrap();
+    assert_eq!(torrent.state(), State::GettingMetadata);
+    assert!(torrents.add(Source::TorrentFile(torrent_file)).unwrap().already_there);
+    assert_eq!(torrent.wait_for_metadata(Duration::from_secs(5)).await.unwrap().name, "film.mp4");
+    torrents.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_search_has_an_end_and_can_be_repeated() {
     let folder = Folder::new("end");
     let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -267,14 +284,7 @@ async fn a_search_has_an_end_and_can_be_repeated() {
     // Offline and with nobody to ask, there is no need to wait.
     let lonely = torrents.add(Source::InfoHash("b".repeat(40).parse().unwrap())).unwrap();
     let lonely = torrents.get(&lonely.info_hash).unwrap();
-    assert!(
-        lonely
-            .wait_for_metadata(Duration::from_millis(250))
-            .await
-            .unwrap_err()
-            .to_string()
-            .contains("nobody to ask")
-    );
+    assert!(lonely.wait_for_metadata(LIMIT).await.unwrap_err().to_string().contains("nobody to ask"));
     torrents.stop().await;
 }
 
@@ -309,6 +319,56 @@ async fn only_what_is_read_is_fetched() {
     eprintln!("first read {first:?}, seek {seek:?}, {} MiB fetched", fetched / MIB as u64);
     // Two windows of 32 MiB, the last piece, and the requests that were on their way.
     assert!(fetched <= 70 * MIB as u64, "{fetched}");
+    torrents.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_preferred_is_fetched_ahead() {
+    let folder = Folder::new("ahead");
+    let length = 48 * MIB + 1000;
+    let bytes = noise(length);
+    let seeder = seed(Content { piece_length: 512 << 10, ..Content::single("film.mkv", bytes.clone()) })
+        .await
+        .unwrap();
+    let torrents = folder.start().await;
+    let torrent = add_magnet(&torrents, &seeder).await;
+    let file = torrent.file(0).unwrap();
+    file.prefer(0);
+    // 32 MiB from the position on, and the last piece (of 1000 bytes), which is always fetched; nothing in between.
+    let expected = (32 * MIB + 1000) as u64;
+    let all = async {
+        while torrent.stats().bytes_completed < expected {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let done = tokio::time::timeout(LIMIT, all).await;
+    assert!(done.is_ok(), "{:?}", torrent.stats());
+    let quick = tokio::time::timeout(Duration::from_secs(5), file.read(31 << 20..32 << 20)).await;
+    assert!(quick.unwrap().unwrap() == bytes.slice(31 * MIB..32 * MIB));
+    assert_eq!(torrent.stats().bytes_completed, expected);
+    torrents.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_seek_wakes_idle_peers() {
+    let folder = Folder::new("wake");
+    let seeder = seed(Content::single("film.mkv", noise(256 * MIB))).await.unwrap();
+    let torrents = folder.start().await;
+    let torrent = add_magnet(&torrents, &seeder).await;
+    let file = torrent.file(0).unwrap();
+    read(&file, 0..1000).await;
+    let mut waited = Duration::ZERO;
+    for position in [60, 120, 180, 240] {
+        // Time enough for the peer to run out of work and to fall asleep.
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        let started = Instant::now();
+        let start = position * MIB as u64;
+        read(&file, start..start + 1000).await;
+        waited += started.elapsed();
+    }
+    // Left alone it would sleep for 5 seconds each time.
+    assert!(waited < Duration::from_secs(8), "{waited:?}");
+    eprintln!("four seeks took {waited:?}");
     torrents.stop().await;
 }
 
@@ -433,7 +493,7 @@ async fn the_disk_limit_holds_while_one_film_is_watched() {
         most = most.max(torrent.stats().bytes_on_disk);
     }
     // What was on its way when the limit was passed.
-    assert!(most <= limit + 8 * MIB as u64, "{most}");
+    assert!(most <= limit + 16 * MIB as u64, "{most}");
     torrents.stop().await;
 }
 
@@ -508,4 +568,59 @@ async fn shutdown_ends_what_waits() {
     torrents.stop().await;
     assert_eq!(pending.await.unwrap().unwrap_err().kind(), ErrorKind::Cancelled);
     assert!(started.elapsed() < Duration::from_secs(2));
+}
+
+/// A tracker that knows nobody and keeps the infohashes it was asked for.
+async fn tracker() -> (String, Arc<std::sync::Mutex<Vec<Vec<u8>>>>) {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/announce", listener.local_addr().unwrap());
+    let asked = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let log = Arc::clone(&asked);
+    tokio::spawn(async move {
+        while let Ok((mut client, _)) = listener.accept().await {
+            let mut request = vec![0; 4096];
+            let length = client.read(&mut request).await.unwrap_or(0);
+            let line = String::from_utf8_lossy(&request[..length]).into_owned();
+            let hash = line.split("info_hash=").nth(1).unwrap_or("").split(['&', ' ']).next().unwrap_or("");
+            log.lock().unwrap().push(percent_encoding::percent_decode_str(hash).collect());
+            let answer = "HTTP/1.1 200 OK\r\nconnection: close\r\ncontent-length: 27\r\n\r\nd8:intervali1800e5:peers0:e";
+            let _ = client.write_all(answer.as_bytes()).await;
+        }
+    });
+    (url, asked)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_private_torrent_is_told_to_its_own_tracker_only() {
+    let folder = Folder::new("private");
+    let (own, asked_own) = tracker().await;
+    let (injected, asked_injected) = tracker().await;
+    let torrents = start(TorrentOptions { trackers: vec![injected], ..folder.options() }).await;
+    let content = |name: &str, private| Content {
+        private,
+        trackers: vec![own.clone()],
+        ..Content::single(name, noise(100_000))
+    };
+    let (private, torrent) = content("private.mp4", true).torrent();
+    torrents.add(Source::TorrentFile(torrent)).unwrap();
+    // The public one, added later, shows that the injected tracker is asked at all.
+    let asked = |log: &Arc<std::sync::Mutex<Vec<Vec<u8>>>>, hash: [u8; 20]| {
+        log.lock().unwrap().contains(&hash.to_vec())
+    };
+    let wait = async |log: &Arc<std::sync::Mutex<Vec<Vec<u8>>>>, hash: [u8; 20]| {
+        let all = async {
+            while !asked(log, hash) {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(LIMIT, all).await.expect("the tracker is not asked");
+    };
+    wait(&asked_own, private.bytes()).await;
+    let (public, torrent) = content("public.mp4", false).torrent();
+    torrents.add(Source::TorrentFile(torrent)).unwrap();
+    wait(&asked_own, public.bytes()).await;
+    wait(&asked_injected, public.bytes()).await;
+    assert!(!asked(&asked_injected, private.bytes()));
+    torrents.stop().await;
 }

@@ -72,6 +72,15 @@ fn open_container(src: &dyn ByteSource) -> Result<(Format, Container), Stop> {
     }
 }
 
+/// Sizes in bytes of the samples of a span.
+#[derive(Debug)]
+pub(crate) enum SpanSizes {
+    /// Of each sample, one list for each track that was asked for.
+    Each(Vec<Vec<u64>>),
+    /// Of all together, or a little more.
+    Sum(u64),
+}
+
 impl Movie {
     /// The track of that number.
     pub fn track(&self, id: TrackId) -> Option<&Track> {
@@ -119,11 +128,13 @@ impl Movie {
         }
     }
 
-    /// Bytes of the span's samples, or a little more.
-    pub(crate) fn size_of(&self, tracks: &[TrackId], span: &Span) -> u64 {
+    /// How large the span's samples are, as far as the index tells.
+    pub(crate) fn sizes(&self, tracks: &[TrackId], span: &Span) -> SpanSizes {
         match &self.container {
-            Container::Mp4(file) => file.size_of(tracks, span),
-            Container::Mkv(file) => file.size_of(span),
+            Container::Mp4(file) => {
+                SpanSizes::Each(tracks.iter().map(|track| file.sizes(tracks, span, *track)).collect())
+            }
+            Container::Mkv(file) => SpanSizes::Sum(file.size_of(span)),
         }
     }
 

@@ -80,6 +80,9 @@ pub fn plan(movie: &Movie, options: &PlanOptions) -> Result<SegmentPlan, Error> 
     let end = ends.max().ok_or(Error::unsupported("the file does not tell how long it is"))?;
 
     let cuts = choose_cuts(keyframes, origin, end, options.target);
+    if cuts.is_empty() {
+        return Err(Error::unsupported("the file shows nothing for any length of time"));
+    }
     if cuts.len() > MAX_SEGMENTS {
         return Err(Error::limit("segments", 0));
     }

@@ -148,7 +148,7 @@ impl Engine {
             output_folder: Some(folder),
             trackers: Some(trackers),
             initial_peers: Some(peers),
-            storage_factory: Some(EngineStorage(store).boxed()),
+            storage_factory: Some(EngineStorage::new(store).boxed()),
             ..Default::default()
         };
         let session = Arc::clone(&self.session);
@@ -227,6 +227,8 @@ fn session_options(options: &TorrentOptions, listen: SocketAddr, token: Cancella
         runtime_worker_threads: Some(ENGINE_PERMITS),
         peer_limit: Some(MAX_PEERS),
         cancellation_token: Some(token),
+        // Without IPv6 on this machine the DHT cannot bind to its wildcard.
+        ipv4_only: listen.is_ipv4() && listen.ip().is_unspecified(),
         // No session trackers: they would be asked about private torrents' magnets as well.
         // No persistence and no fast resume: that takes damaged pieces for good ones.
         ..Default::default()

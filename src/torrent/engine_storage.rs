@@ -11,7 +11,18 @@ use super::store::Store;
 
 /// Hands one store to the engine, as often as it asks (it asks again after an error).
 #[derive(Debug, Clone)]
-pub(super) struct EngineStorage(pub(super) Arc<Store>);
+pub(super) struct EngineStorage {
+    store: Arc<Store>,
+    /// The store's epoch when the torrent was added.
+    epoch: u64,
+}
+
+impl EngineStorage {
+    pub(super) fn new(store: Arc<Store>) -> Self {
+        let epoch = store.epoch();
+        Self { store, epoch }
+    }
+}
 
 impl StorageFactory for EngineStorage {
     type Storage = Self;
@@ -32,11 +43,11 @@ impl TorrentStorage for EngineStorage {
 
     // Fails for a file that is not there: the initial check then skips the whole file instead of hashing it.
     fn pread_exact(&self, file: usize, offset: u64, buffer: &mut [u8]) -> anyhow::Result<()> {
-        Ok(self.0.read_into(file, offset, buffer)?)
+        Ok(self.store.read_into(file, offset, buffer)?)
     }
 
     fn pwrite_all(&self, file: usize, offset: u64, bytes: &[u8]) -> anyhow::Result<()> {
-        Ok(self.0.write(file, offset, bytes)?)
+        Ok(self.store.write(file, offset, bytes, self.epoch)?)
     }
 
     // Whole folders go, by us, when the torrent goes.
@@ -60,7 +71,7 @@ impl TorrentStorage for EngineStorage {
     }
 
     fn on_piece_completed(&self, piece: ValidPieceIndex) -> anyhow::Result<()> {
-        self.0.complete(piece.get_usize());
+        self.store.complete(piece.get_usize(), self.epoch);
         Ok(())
     }
 }

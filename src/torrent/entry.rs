@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Core;
 use super::info_hash::InfoHash;
-use super::metainfo::Metadata;
+use super::metainfo::{Checked, Metadata};
 use super::reader::FileReader;
 use super::running::Running;
 use super::status::{FileProgress, State, Stats};
@@ -35,6 +35,8 @@ pub struct Torrent {
     /// Asks for all data to be forgotten and fetched again as it is read.
     pub(super) forget: Notify,
     activity: Mutex<Activity>,
+    /// Metadata that a user brought while peers were asked for it.
+    supplied: watch::Sender<Option<Checked>>,
 }
 
 /// How far a torrent is.
@@ -64,6 +66,7 @@ impl Torrent {
             phase: watch::Sender::new(Phase::Resolving),
             forget: Notify::new(),
             activity: Mutex::new(activity),
+            supplied: watch::Sender::new(None),
         })
     }
 
@@ -174,6 +177,27 @@ impl Torrent {
     /// Index of the largest video, once the metadata is here.
     pub fn largest_video(&self) -> Option<usize> {
         self.metadata()?.largest_video()
+    }
+
+    /// Brings metadata to a torrent that may still be looking for it.
+    pub(super) fn supply(&self, checked: Checked) {
+        if matches!(&*self.phase.borrow(), Phase::Resolving) {
+            self.supplied.send_replace(Some(checked));
+        }
+    }
+
+    /// The metadata that was brought, once it was.
+    pub(super) async fn supplied(&self) -> Checked {
+        let mut supplied = self.supplied.subscribe();
+        loop {
+            if let Some(checked) = &*supplied.borrow_and_update() {
+                return checked.clone();
+            }
+            // The sender is ours and never goes first.
+            if supplied.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
     }
 
     pub(super) fn running(&self) -> Option<Arc<Running>> {

@@ -16,11 +16,13 @@ use super::storage::{self, Usage};
 use super::store::Store;
 use super::trackers::announce_list;
 use super::wake::Waker;
-use super::{Torrents, resolve};
+use super::{TorrentOptions, Torrents, resolve};
 use crate::error::{Error, ErrorKind};
 
 /// How often the storage rules are checked.
 const ROUND: Duration = Duration::from_secs(60);
+/// Least time between two checks.
+const PAUSE: Duration = Duration::from_millis(100);
 /// A watched torrent is not made to forget what it holds for less than this: with a smaller limit nothing plays.
 const WORTH_FORGETTING: u64 = 64 << 20;
 
@@ -64,12 +66,22 @@ async fn live(torrent: &Arc<Torrent>, origin: Origin, kept: &mut Option<Arc<Stor
         Origin::Magnet(magnet) => {
             let resolving =
                 resolve::resolve(&core.engine, &magnet, injected, options.offline, options.metadata_timeout);
-            let (checked, peers) = tokio::select! {
+            let (checked, mut peers) = tokio::select! {
                 resolved = resolving => resolved?,
+                supplied = torrent.supplied() => (supplied, magnet.peers.clone()),
                 () = torrent.token.cancelled() => return Ok(()),
             };
             tracing::info!(name = checked.metadata.name, peers = peers.len(), "metadata is here");
-            (checked, magnet.trackers, peers)
+            if checked.metadata.private {
+                // Those that others than its own tracker told of are not for a private torrent (BEP 27).
+                peers = magnet.peers;
+            }
+            // A .torrent that was supplied names trackers too; peers send metadata without any.
+            let mut own = magnet.trackers;
+            own.extend(
+                checked.trackers.iter().filter(|tracker| !own.contains(tracker)).cloned().collect::<Vec<_>>(),
+            );
+            (checked, own, peers)
         }
     };
     let folder = storage::folder(&options.dir, &torrent.info_hash);
@@ -155,6 +167,7 @@ async fn blocking<T: Send + 'static>(
 /// Starts the round that looks after all torrents: at start, every minute, and when the disk limit is passed.
 pub(super) fn start_reaper(torrents: &Torrents) {
     let torrents = torrents.clone();
+    let TorrentOptions { keep, idle_timeout, .. } = torrents.core.options;
     let rounds = async move {
         let mut interval = tokio::time::interval(ROUND);
         interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -164,18 +177,20 @@ pub(super) fn start_reaper(torrents: &Torrents) {
                 _ = interval.tick() => {}
                 () = torrents.core.gauge.passed() => {}
             }
-            round(&torrents).await;
+            round(&torrents, keep, idle_timeout).await;
+            // While the limit cannot be held each piece that comes would start a round.
+            tokio::time::sleep(PAUSE).await;
         }
     };
     tokio::spawn(rounds.instrument(tracing::info_span!("storage")));
 }
 
 /// Removes what has to go, and drops the peers of what nobody reads.
-async fn round(torrents: &Torrents) {
+async fn round(torrents: &Torrents, keep: Duration, idle_timeout: Duration) {
     let core = &torrents.core;
     let list = torrents.list();
     let usage: Vec<Usage> = list.iter().map(|torrent| torrent.usage()).collect();
-    let victims = storage::victims(&usage, core.gauge.limit(), core.options.keep);
+    let victims = storage::victims(&usage, core.gauge.limit(), keep);
     for &index in &victims {
         let (info_hash, unread): (InfoHash, _) = (list[index].info_hash, usage[index].unread);
         // Somebody may have come back between the figures and now.
@@ -190,7 +205,7 @@ async fn round(torrents: &Torrents) {
         hold_limit(&left);
     }
     for torrent in left {
-        let idle = || torrent.usage().unread >= core.options.idle_timeout;
+        let idle = || torrent.usage().unread >= idle_timeout;
         if let Some(running) = torrent.running()
             && running.suspend(core, idle).await
         {
@@ -205,6 +220,44 @@ fn hold_limit(watched: &[&Arc<Torrent>]) {
     let bytes = |torrent: &Torrent| torrent.usage().bytes;
     match watched.iter().max_by_key(|torrent| bytes(torrent)) {
         Some(largest) if bytes(largest) >= WORTH_FORGETTING => largest.forget.notify_one(),
-        _ => tracing::warn!("the disk limit is too small for what is being watched, and is passed"),
+        _ => tracing::debug!("the disk limit is too small for what is being watched, and is passed"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::seed::{Content, seed};
+    use super::super::{Source, State};
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn idle_torrents_lose_their_peers_and_then_go() {
+        let dir = std::env::temp_dir().join(format!("torrentstream-life-{}", std::process::id()));
+        let seeder = seed(Content::single("film.mp4", vec![7; 1 << 20])).await.unwrap();
+        let options = TorrentOptions { dir: dir.clone(), offline: true, ..TorrentOptions::default() };
+        let torrents = Torrents::start(options, CancellationToken::new()).await.unwrap();
+        torrents.add(Source::Magnet(Magnet::parse(&seeder.magnet()).unwrap())).unwrap();
+        let torrent = torrents.get(&seeder.info_hash()).unwrap();
+        torrent.wait_for_metadata(Duration::from_secs(20)).await.unwrap();
+        let file = torrent.file(0).unwrap();
+        let day = Duration::from_secs(86_400);
+
+        round(&torrents, day, Duration::ZERO).await;
+        assert!(torrent.running().unwrap().handle.is_paused());
+        assert_eq!((torrent.state(), torrent.stats().peers), (State::Downloading, 0));
+        // Reading brings the peers back.
+        let bytes =
+            tokio::time::timeout(Duration::from_secs(20), file.read(0..500_000)).await.unwrap().unwrap();
+        assert!(bytes.iter().all(|&byte| byte == 7));
+        assert!(!torrent.running().unwrap().handle.is_paused());
+
+        round(&torrents, Duration::ZERO, day).await;
+        assert_eq!(torrents.list().len(), 1, "it is being watched");
+        drop(file);
+        round(&torrents, Duration::ZERO, day).await;
+        assert!(torrents.list().is_empty());
+        assert!(!dir.join(seeder.info_hash().to_string()).exists());
+        torrents.stop().await;
+        std::fs::remove_dir_all(&dir).unwrap();
     }
 }

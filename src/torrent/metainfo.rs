@@ -4,6 +4,7 @@
 //! compares the number of piece hashes with the length; all this is refused here. A file's name never becomes a
 //! path on our disk (see `store`), but names that could not be files are refused as well: they are not honest.
 
+use std::cell::LazyCell;
 use std::collections::HashSet;
 
 use bytes::Bytes;
@@ -158,15 +159,26 @@ pub(super) fn check(bytes: &Bytes) -> Result<Checked, MetainfoError> {
     if info.has_repeated_keys() || outer.has_repeated_keys() {
         return Err(MetainfoError::RepeatedKey);
     }
+    // Names that are not UTF-8 are rare, and only then somebody has to guess.
+    let encoding = LazyCell::new(|| {
+        librqbit::torrent_from_bytes(bytes).ok().map(|torrent| torrent.info.data.detect_encoding())
+    });
+    let text = |name: &[u8]| match std::str::from_utf8(name) {
+        Ok(name) => name.to_owned(),
+        Err(_) => match &*encoding {
+            Some(encoding) => encoding.decode(name).0.into_owned(),
+            None => String::from_utf8_lossy(name).into_owned(),
+        },
+    };
     Ok(Checked {
         info_hash: InfoHash::new(Sha1::digest(raw).into()),
-        metadata: check_info(info)?,
+        metadata: check_info(info, &text)?,
         trackers: trackers(outer),
         info: bytes.slice_ref(raw),
     })
 }
 
-fn check_info(info: &Dictionary<'_>) -> Result<Metadata, MetainfoError> {
+fn check_info(info: &Dictionary<'_>, text: &dyn Fn(&[u8]) -> String) -> Result<Metadata, MetainfoError> {
     let Some(pieces) = info.get("pieces") else {
         let v2 = info.get("file tree").is_some() || info.get("meta version").is_some();
         return Err(if v2 { MetainfoError::OnlyV2 } else { MetainfoError::Key("pieces") });
@@ -193,7 +205,7 @@ fn check_info(info: &Dictionary<'_>) -> Result<Metadata, MetainfoError> {
             // Only shown, never a path: a slash in it (AC/DC) is no reason to refuse the torrent.
             let name = text(name.unwrap_or(b"")).replace(['/', '\\', '\0'], "_");
             let name = name.chars().take(MAX_NAME).collect::<String>();
-            let files = check_files(&name, files)?;
+            let files = check_files(&name, files, text)?;
             (name, files)
         }
         _ => return Err(MetainfoError::Key("length")),
@@ -215,7 +227,11 @@ fn check_info(info: &Dictionary<'_>) -> Result<Metadata, MetainfoError> {
     Ok(metadata)
 }
 
-fn check_files(name: &str, list: &[Value<'_>]) -> Result<Vec<FileEntry>, MetainfoError> {
+fn check_files(
+    name: &str,
+    list: &[Value<'_>],
+    text: &dyn Fn(&[u8]) -> String,
+) -> Result<Vec<FileEntry>, MetainfoError> {
     if list.len() > MAX_FILES {
         return Err(MetainfoError::TooManyFiles);
     }
@@ -295,10 +311,6 @@ fn utf8_or<'a>(info: &Dictionary<'a>, key: &str) -> Option<&'a [u8]> {
 
 fn is_utf8(name: &&[u8]) -> bool {
     std::str::from_utf8(name).is_ok()
-}
-
-fn text(name: &[u8]) -> String {
-    String::from_utf8_lossy(name).into_owned()
 }
 
 /// `announce-list` where it has one (BEP 12), else `announce`: only URLs of trackers, each once.

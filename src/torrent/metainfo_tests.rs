@@ -132,6 +132,16 @@ fn privacy_and_tracker_lists() {
     assert_eq!(checked.trackers, ["udp://b:1/", "udp://a:1/"]);
 }
 
+#[test]
+fn old_encodings_are_guessed() {
+    // "Война и мир.avi" in windows-1251.
+    let name = b"\xc2\xee\xe9\xed\xe0 \xe8 \xec\xe8\xf0.avi";
+    let head = format!("d4:infod6:lengthi5e4:name{}:", name.len());
+    let tail = format!("12:piece lengthi1024e6:pieces20:{}ee", "h".repeat(20));
+    let bytes = [head.as_bytes(), name, tail.as_bytes()].concat();
+    assert_eq!(check(&bytes.into()).unwrap().metadata.name, "Война и мир.avi");
+}
+
 proptest! {
     #[test]
     fn survives_mutations(

@@ -6,7 +6,7 @@
 //! resolve             a magnet's metadata, from peers
 //! entry, life, running one torrent: its figures; its way from adding to removal; its time in the engine
 //! reader              one viewer's reads and look-ahead
-//! store, gauge        its bytes on disk; all torrents' bytes together
+//! store, bits, gauge  its bytes on disk; all torrents' bytes together
 //! storage             the data folder; who goes when there is no room
 //! engine, engine_storage, wake   librqbit, and what has to be done around its edges
 //! trackers, tls       trackers to add; TLS without C
@@ -14,6 +14,7 @@
 //! ```
 
 mod bencode;
+mod bits;
 mod engine;
 mod engine_storage;
 mod entry;
@@ -145,6 +146,10 @@ impl Torrents {
         let mut table = self.table();
         if let Some(known) = table.find(&info_hash) {
             if !matches!(known.state(), State::Failed { .. }) {
+                // A .torrent ends the search for the metadata of its magnet.
+                if let Origin::Torrent(checked) = origin {
+                    known.supply(*checked);
+                }
                 return Ok(Added { info_hash, already_there: true });
             }
             table.take(&info_hash);

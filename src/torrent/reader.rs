@@ -7,6 +7,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::engine::Claim;
@@ -18,8 +19,8 @@ use crate::range_reader::RangeReader;
 
 /// Largest range of one read, in bytes: it is held in memory.
 const MAX_READ: u64 = 256 << 20;
-/// How often a read that gets nothing wakes the engine's idle peers.
-const WAKE_EVERY: Duration = Duration::from_secs(1);
+/// How often a read that gets nothing sees after the peers.
+const STIR_EVERY: Duration = Duration::from_secs(1);
 
 /// One viewer's view of one file.
 pub(super) struct FileReader {
@@ -55,10 +56,12 @@ impl FileReader {
             return Err(Error::new(ErrorKind::BadRequest, "a read of more than 256 MiB"));
         }
         let _reading = self.torrent.reading();
+        // Subscribed before looking: a new run that comes in between is noticed.
+        let mut phase = self.torrent.phase.subscribe();
         loop {
-            let running = self.running()?;
+            let running = self.running(&mut phase)?;
             let epoch = running.store.epoch();
-            if !self.arrived(&running, &range).await? {
+            if !self.arrived(&running, &mut phase, &range).await? {
                 continue;
             }
             let store = Arc::clone(&running.store);
@@ -79,11 +82,11 @@ impl FileReader {
         }
     }
 
-    fn running(&self) -> Result<Arc<Running>, Error> {
+    fn running(&self, phase: &mut watch::Receiver<Phase>) -> Result<Arc<Running>, Error> {
         if self.torrent.token.is_cancelled() {
             return Err(self.torrent.ended());
         }
-        match &*self.torrent.phase.borrow() {
+        match &*phase.borrow_and_update() {
             Phase::Ready(running) => Ok(Arc::clone(running)),
             Phase::Failed { kind, reason } => Err(Error::new(*kind, reason.clone())),
             Phase::Resolving => Err(Error::new(ErrorKind::Stalled, "the torrent's metadata is not here yet")),
@@ -94,7 +97,12 @@ impl FileReader {
     ///
     /// The engine's own streams are not read: a read that is pending when its torrent is deleted is never woken,
     /// and each reads no further than the end of a piece.
-    async fn arrived(&self, running: &Arc<Running>, range: &Range<u64>) -> Result<bool, Error> {
+    async fn arrived(
+        &self,
+        running: &Arc<Running>,
+        phase: &mut watch::Receiver<Phase>,
+        range: &Range<u64>,
+    ) -> Result<bool, Error> {
         let span = self.offset + range.start..self.offset + range.end;
         let store = &running.store;
         if store.first_missing(&span).is_none() {
@@ -103,7 +111,6 @@ impl FileReader {
         let core = &self.torrent.core;
         let stall = core.options.stall_timeout;
         let started = Instant::now();
-        let mut phase = self.torrent.phase.subscribe();
         let mut claim = None;
         loop {
             // Listening before looking: what comes in between is not lost.
@@ -129,9 +136,9 @@ impl FileReader {
                 tokio::select! {
                     // It has listened since before the claim: a piece that came meanwhile is noticed.
                     () = changed => {}
-                    () = tokio::time::sleep(WAKE_EVERY) => {
-                        if store.last_write().elapsed() >= WAKE_EVERY {
-                            running.wake();
+                    () = tokio::time::sleep(STIR_EVERY) => {
+                        if started.max(store.last_write()).elapsed() >= STIR_EVERY {
+                            running.stir(core).await;
                         }
                     }
                 }

@@ -43,11 +43,13 @@ pub(super) async fn resolve(
                         Err(MetainfoError::WrongInfoHash)
                     }
                 });
-                let checked = checked
+                let mut checked = checked
                     .map_err(|error| Error::new(ErrorKind::BadRequest, error.to_string()).caused_by(error))?;
                 let mut peers = magnet.peers.clone();
                 peers.extend(resolved.peers.into_iter().filter(|peer| !magnet.peers.contains(peer)));
                 peers.truncate(MAX_PEERS);
+                // The engine writes the link's trackers, ours among them, into what it returns.
+                checked.trackers.clear();
                 return Ok((checked, peers));
             }
             // A panic: the metadata is hostile, and asking again gives the same.

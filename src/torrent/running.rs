@@ -1,7 +1,9 @@
 //! A torrent while it is in the engine: its handle, its peers, its pauses.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::Core;
@@ -17,11 +19,25 @@ pub(super) struct Running {
     waker: Waker,
     /// See [`Running::keep_peers`].
     keeper: Mutex<Option<(usize, Claim)>>,
-    /// True while its peers are dropped because nobody reads.
-    paused: tokio::sync::Mutex<bool>,
+    peers: tokio::sync::Mutex<Peers>,
     /// Cancelled when the torrent is taken out of the engine, to be put in anew or not at all.
     over: CancellationToken,
 }
+
+/// What was done about the torrent's peers.
+#[derive(Debug, Default)]
+struct Peers {
+    /// They are dropped because nobody reads.
+    paused: bool,
+    /// When they were last looked for anew, and how often since a byte came.
+    renewed: Option<(Instant, u32)>,
+}
+
+/// How long a torrent is without any peer before peers are looked for anew. Each search announces to all trackers,
+/// so the time doubles with each.
+const RENEW_FIRST: Duration = Duration::from_secs(1);
+/// The longest that time becomes.
+const RENEW_LAST: Duration = Duration::from_secs(32);
 
 impl Running {
     pub(super) fn new(handle: Handle, store: Arc<Store>, waker: Waker) -> Self {
@@ -30,14 +46,17 @@ impl Running {
             store,
             waker,
             keeper: Mutex::new(None),
-            paused: tokio::sync::Mutex::new(false),
+            peers: tokio::sync::Mutex::default(),
             over: CancellationToken::new(),
         }
     }
 
     /// Makes idle peers look for something to fetch now.
     pub(super) fn wake(&self) {
-        self.waker.wake();
+        // With nobody to wake the waker would be the torrent's only peer.
+        if self.handle.live().is_some_and(|live| live.stats_snapshot().peer_stats.live > 0) {
+            self.waker.wake();
+        }
     }
 
     /// Keeps one claim open at the end of `file`, so that the engine keeps its peers.
@@ -72,23 +91,50 @@ impl Running {
 
     /// Looks for peers again when they were dropped.
     pub(super) async fn resume(&self, core: &Core) {
-        let mut paused = self.paused.lock().await;
-        if *paused {
+        let mut peers = self.peers.lock().await;
+        if peers.paused {
             core.engine.unpause(&self.handle).await;
-            *paused = false;
+            peers.paused = false;
             tracing::debug!("looking for peers again");
         }
     }
 
     /// Drops the peers, unless `still_idle` says no meanwhile. True when it did.
     pub(super) async fn suspend(&self, core: &Core, still_idle: impl Fn() -> bool) -> bool {
-        let mut paused = self.paused.lock().await;
-        if *paused || !still_idle() {
+        let mut peers = self.peers.lock().await;
+        if peers.paused || !still_idle() {
             return false;
         }
-        *paused = true;
+        peers.paused = true;
         core.engine.pause(&self.handle).await;
         true
+    }
+
+    /// Wakes idle peers, or looks for peers anew when there is none left; for a read that gets nothing.
+    ///
+    /// The engine redials a peer that failed after 10 seconds, then after a minute, six minutes, an hour: a seeder
+    /// that comes back is not seen for long. And right after a magnet's metadata it hangs up on the peer it had it
+    /// from and dials it again at once, which Transmission refuses. A pause makes it forget whom it has tried.
+    pub(super) async fn stir(&self, core: &Core) {
+        let Some(live) = self.handle.live() else { return };
+        let known = live.stats_snapshot().peer_stats;
+        if known.live > 0 {
+            self.wake();
+            return;
+        }
+        let mut peers = self.peers.lock().await;
+        let last_byte = self.store.last_write();
+        let (since, times) = match peers.renewed {
+            Some((last, times)) if last > last_byte => (last, times),
+            _ => (last_byte, 0),
+        };
+        let wait = RENEW_FIRST.saturating_mul(1 << times.min(8)).min(RENEW_LAST);
+        if known.connecting == 0 && known.queued == 0 && since.elapsed() >= wait && !peers.paused {
+            tracing::debug!("no peer is left: looking for peers anew");
+            core.engine.pause(&self.handle).await;
+            core.engine.unpause(&self.handle).await;
+            peers.renewed = Some((Instant::now(), times + 1));
+        }
     }
 
     /// Why nothing more will come, when that is so.

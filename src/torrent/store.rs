@@ -19,6 +19,7 @@ use bytes::Bytes;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
+use super::bits::Bits;
 use super::gauge::Gauge;
 use super::metainfo::Metadata;
 
@@ -171,9 +172,16 @@ impl Store {
     }
 
     /// Writes bytes of a file that came from a peer. Their hash is not known yet.
-    pub(super) fn write(&self, file: usize, offset: u64, bytes: &[u8]) -> io::Result<()> {
-        let result = self.open(file, true).and_then(|file| write_at(&file, offset, bytes));
+    ///
+    /// `epoch` is that of the run the bytes belong to: one that is over writes nothing.
+    pub(super) fn write(&self, file: usize, offset: u64, bytes: &[u8], epoch: u64) -> io::Result<()> {
+        let over = || io::Error::other("this run of the torrent is over");
+        let opened = if self.epoch() == epoch { self.open(file, true) } else { Err(over()) };
+        let result = opened.and_then(|file| write_at(&file, offset, bytes));
         let mut inner = self.lock();
+        if inner.epoch != epoch {
+            return Err(over());
+        }
         if let Err(error) = &result {
             if !inner.closed && inner.failure.is_none() {
                 let message = error.to_string();
@@ -198,10 +206,10 @@ impl Store {
         result
     }
 
-    /// Notes that a piece is whole and right.
-    pub(super) fn complete(&self, piece: usize) {
+    /// Notes that a piece is whole and right, for the run of `epoch`.
+    pub(super) fn complete(&self, piece: usize, epoch: u64) {
         let mut inner = self.lock();
-        if inner.have.set(piece) {
+        if inner.epoch == epoch && inner.have.set(piece) {
             let span = self.span(piece);
             inner.completed += span.end - span.start;
         }
@@ -316,32 +324,6 @@ fn write_at(file: &File, mut offset: u64, mut bytes: &[u8]) -> io::Result<()> {
     Ok(())
 }
 
-/// A set of small numbers.
-#[derive(Debug)]
-struct Bits(Vec<u64>);
-
-impl Bits {
-    fn new(length: usize) -> Self {
-        Self(vec![0; length.div_ceil(64)])
-    }
-
-    fn get(&self, index: usize) -> bool {
-        self.0.get(index / 64).is_some_and(|word| word >> (index % 64) & 1 == 1)
-    }
-
-    /// Adds `index`; true when it is new and within bounds.
-    fn set(&mut self, index: usize) -> bool {
-        let mask = 1 << (index % 64);
-        match self.0.get_mut(index / 64) {
-            Some(word) if *word & mask == 0 => {
-                *word |= mask;
-                true
-            }
-            _ => false,
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::metainfo::FileEntry;
@@ -364,10 +346,10 @@ mod tests {
     fn counts_what_is_here() {
         let store = store("counts");
         assert_eq!(store.first_missing(&(100..200)), Some(100));
-        store.write(0, 0, &[1; 1024]).unwrap();
+        store.write(0, 0, &[1; 1024], 0).unwrap();
         assert_eq!(store.amounts(), Amounts { completed: 0, written: 1024, on_disk: 1024 });
-        store.complete(0);
-        store.complete(0);
+        store.complete(0, 0);
+        store.complete(0, 0);
         assert_eq!(store.amounts().completed, 1024);
         assert_eq!(store.first_missing(&(0..1500)), Some(1024));
         assert_eq!(store.first_missing(&(0..1024)), None);
@@ -375,14 +357,19 @@ mod tests {
         assert_eq!(store.progress(&(1000..3048)), (1, 24));
         assert_eq!(&store.read(0, 10..20).unwrap()[..], [1; 10]);
         // The last piece is a short one.
-        store.write(2, 0, &[2; 1000]).unwrap();
-        store.complete(2);
+        store.write(2, 0, &[2; 1000], 0).unwrap();
+        store.complete(2, 0);
         assert_eq!(store.amounts(), Amounts { completed: 2024, written: 2024, on_disk: 2024 });
         // Fillers are zeros without a file.
         assert_eq!(&store.read(1, 0..3).unwrap()[..], [0; 3]);
         store.clear().unwrap();
         assert_eq!(store.amounts(), Amounts { completed: 0, written: 2024, on_disk: 0 });
         assert_eq!(std::fs::read_dir(&store.folder).unwrap().count(), 0);
+        // What is still on its way from before counts for nothing.
+        store.write(0, 0, &[1; 10], 0).unwrap_err();
+        store.complete(0, 0);
+        assert_eq!((store.amounts().completed, store.epoch()), (0, 1));
+        assert!(store.failure().is_none());
         std::fs::remove_dir_all(&store.folder).unwrap();
     }
 
@@ -390,7 +377,7 @@ mod tests {
     fn a_closed_store_writes_nothing() {
         let store = store("closed");
         store.close();
-        store.write(0, 0, &[1; 10]).unwrap_err();
+        store.write(0, 0, &[1; 10], 0).unwrap_err();
         assert!(store.failure().is_none());
         assert_eq!(std::fs::read_dir(&store.folder).unwrap().count(), 0);
         std::fs::remove_dir_all(&store.folder).unwrap();
@@ -400,7 +387,7 @@ mod tests {
     fn a_failed_write_is_remembered() {
         let store = store("failed");
         std::fs::remove_dir_all(&store.folder).unwrap();
-        store.write(0, 0, &[1; 10]).unwrap_err();
+        store.write(0, 0, &[1; 10], 0).unwrap_err();
         assert_eq!(store.failure().unwrap().kind, io::ErrorKind::NotFound);
     }
 }

@@ -30,9 +30,9 @@ def normalised(messages):
 
 
 def packets(path, stream, *options):
-    """Packets of a stream (`v:0`, or an absolute index) as ffprobe shows them: time, size, flags and digest of the data."""
+    """Packets of a stream (`v:0`, or an absolute index) as ffprobe shows them: time, flags, place in the file and digest of the data."""
     out = run(["ffprobe", "-v", "error", *options, "-select_streams", stream, "-show_data_hash", "md5",
-               "-show_entries", "packet=pts_time,dts_time,size,flags,data_hash,duration_time", "-of", "json", str(path)])  # fmt: skip
+               "-show_entries", "packet=pts_time,flags,data_hash,pos", "-of", "json", str(path)])  # fmt: skip
     return json.loads(out.stdout or b"{}").get("packets", [])
 
 

@@ -38,13 +38,10 @@ fn rfc6381(codec: &Codec) -> Option<String> {
 
 /// Bits per second: of the largest segment, and of all.
 fn bandwidth(movie: &Movie, plan: &SegmentPlan) -> (u64, u64) {
-    let tracks = plan.tracks();
-    let frame_rate = plan.video.and_then(|id| movie.track(id)).map(|video| video.frame_rate.unwrap_or(30.0));
     let rate = |bytes: f64, time: Time90k| bytes * 8.0 / time.seconds().max(1e-3);
     let (mut total, mut peak) = (0.0, 1.0f64);
     for segment in &plan.segments {
-        let payload = movie.size_of(&tracks, &segment.span);
-        let bytes = ts::estimated_size(payload, segment.duration(), frame_rate, plan.audio.is_some());
+        let bytes = ts::estimated_size(movie, plan, segment);
         total += bytes;
         peak = peak.max(rate(bytes, segment.duration()));
     }

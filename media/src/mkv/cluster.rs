@@ -86,8 +86,8 @@ impl BlockAt {
         if cluster.end().is_some_and(|cluster_end| end > cluster_end) {
             return Err(Error::malformed("a block reaches past the end of its cluster", element.at));
         }
-        let cluster_time =
-            cluster.time.ok_or(Error::malformed("a block before its cluster's Timestamp", element.at))?;
+        let no_time = Error::malformed("a block before its cluster's Timestamp", element.at);
+        let cluster_time = cluster.time.ok_or(no_time)?;
         Ok(Some(Self { element, end, cluster: cluster.head.at, cluster_time }))
     }
 

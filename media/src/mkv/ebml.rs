@@ -130,9 +130,9 @@ impl Head {
 
     /// Where the payload ends, which must be known.
     pub(super) fn end(&self) -> Result<u64, Error> {
-        let size =
-            self.size.ok_or(Error::malformed("an element of unknown size that must have one", self.at))?;
-        self.data.checked_add(size).ok_or(Error::malformed("an element's size is beyond any file", self.at))
+        let unknown = Error::malformed("an element of unknown size that must have one", self.at);
+        let too_large = Error::malformed("an element's size is beyond any file", self.at);
+        self.data.checked_add(self.size.ok_or(unknown)?).ok_or(too_large)
     }
 }
 
@@ -294,7 +294,7 @@ mod tests {
         assert_eq!(vint(&[0x40]), None);
         for width in 1..=8usize {
             let mut bytes = vec![0xec];
-            bytes.push((0xffu16 >> (width - 1)) as u8);
+            bytes.push(0xff >> (width - 1));
             bytes.resize(1 + width, 0xff);
             let head = Head::parse(&bytes, 5).unwrap().unwrap();
             assert_eq!((head.id, head.size, head.data), (0xec, None, 6 + width as u64));

@@ -119,10 +119,8 @@ pub(super) fn undo(steps: &[Undo], frame: Bytes, at: u64, budget: &mut u64) -> R
             }
         };
         let size = frame.len() as u64;
-        *budget = budget
-            .checked_sub(size)
-            .filter(|_| size <= MAX_FRAME)
-            .ok_or(Error::limit("compressed frames become too large", at))?;
+        let too_large = Error::limit("compressed frames become too large", at);
+        *budget = budget.checked_sub(size).filter(|_| size <= MAX_FRAME).ok_or(too_large)?;
     }
     Ok(frame)
 }

@@ -24,12 +24,11 @@ const MAX_SEEK_HEAD: u64 = 1 << 20;
 const MAX_INFO: u64 = 1 << 20;
 const MAX_TRACKS: u64 = 8 << 20;
 const MAX_CUES: u64 = 16 << 20;
-/// Elements before the first cluster, entries of SeekHeads, and SeekHeads.
-const MAX_ELEMENTS: usize = 4096;
-const MAX_SEEK_HEADS: usize = 16;
-/// Places that SeekHeads name and that are looked at, each perhaps a wait for the network; real files have up to
-/// five.
-const MAX_LOOKS: usize = 32;
+/// Elements before the first cluster.
+const MAX_ELEMENTS: usize = 512;
+const MAX_SEEK_ENTRIES: usize = 1024;
+/// Places that SeekHeads name and that are looked at; each may be far away.
+const MAX_TARGETS: u32 = 32;
 
 /// An element's payload with its place.
 #[derive(Debug, Clone)]
@@ -68,7 +67,11 @@ struct Found {
     first_cluster: Option<u64>,
     /// What the SeekHeads say: ID and place in the file.
     entries: Vec<(u32, u64)>,
+    /// The SeekHeads that were read, and the places where none was.
     seek_heads: Vec<u64>,
+    not_there: Vec<u64>,
+    /// Places of SeekHead entries that were looked at.
+    targets: u32,
 }
 
 impl Layout {
@@ -82,18 +85,13 @@ impl Layout {
         found.walk_to_first_cluster(&view, &body)?;
         found.follow_seek_heads(&view, &body)?;
 
-        let mut others: Vec<u64> = found
-            .entries
-            .iter()
-            .filter(|(id, _)| id::beside_clusters(*id))
-            .map(|(_, at)| *at)
-            .filter(|at| body.contains(at))
-            .collect();
+        let mut others: Vec<u64> = found.entries.iter().map(|(_, at)| *at).collect();
         let cues = found.cues.unwrap_or(Err(Error::unsupported(NO_CUES)));
         others.extend(cues.as_ref().ok().map(|cues| cues.start));
         others.sort_unstable();
         others.dedup();
-        let tracks = found.tracks.ok_or(Error::malformed("a Matroska file without Tracks", body.start))?;
+        let no_tracks = Error::malformed("a Matroska file without Tracks", body.start);
+        let tracks = found.tracks.ok_or(no_tracks)?;
         Ok(Self { body, info: found.info, tracks, cues, first_cluster: found.first_cluster, others })
     }
 }
@@ -129,7 +127,8 @@ fn find_body(file: &View<'_>) -> Result<Range<u64>, Stop> {
     }
     let mut pos = end;
     for _ in 0..MAX_BEFORE_BODY {
-        let head = file.head(pos, 0)?.ok_or(Error::truncated("the file ends before its Segment", pos))?;
+        let cut_off = Error::truncated("the file ends before its Segment", pos);
+        let head = file.head(pos, 0)?.ok_or(cut_off)?;
         if head.id == id::BODY {
             let end = head.size.map_or(file.end, |size| head.data.saturating_add(size).min(file.end));
             return Ok(head.data..end);
@@ -174,9 +173,7 @@ impl Found {
                     need @ Err(Stop::Need(_)) => return need.map(|_| ()),
                 });
             }
-            id::SEEK_HEAD
-                if !self.seek_heads.contains(&head.at) && self.seek_heads.len() < MAX_SEEK_HEADS =>
-            {
+            id::SEEK_HEAD if !self.seek_heads.contains(&head.at) => {
                 self.seek_heads.push(head.at);
                 match part(view, head, MAX_SEEK_HEAD) {
                     Ok(part) => self.read_seek_head(&part, body),
@@ -191,7 +188,7 @@ impl Found {
 
     fn read_seek_head(&mut self, part: &Part, body: &Range<u64>) {
         for seek in part.element().children().flatten() {
-            if seek.id != id::SEEK || self.entries.len() >= MAX_ELEMENTS {
+            if seek.id != id::SEEK || self.entries.len() >= MAX_SEEK_ENTRIES {
                 continue;
             }
             let (mut target, mut position) = (None, None);
@@ -203,41 +200,60 @@ impl Found {
                 }
             }
             let at = position.and_then(|position| body.start.checked_add(position));
-            if let (Some(target), Some(at)) = (target, at) {
-                if body.contains(&at) && !self.entries.contains(&(target, at)) {
-                    self.entries.push((target, at));
-                }
-            }
+            // Old files list every cluster too.
+            let entry = target.filter(|target| id::beside_clusters(*target)).zip(at);
+            let entry = entry.filter(|entry| body.contains(&entry.1) && !self.entries.contains(entry));
+            self.entries.extend(entry);
         }
     }
 
     /// Reads what is still missing where the SeekHeads say it is. They may be wrong, name each other or
     /// themselves: an entry counts only when the element is there, and each is looked at once.
     fn follow_seek_heads(&mut self, view: &View<'_>, body: &Range<u64>) -> Result<(), Stop> {
-        let (mut next, mut looks) = (0, 0);
-        while let Some(&(target, at)) = self.entries.get(next) {
-            next += 1;
-            let wanted = match target {
-                id::INFO => self.info.is_none(),
-                id::TRACKS => self.tracks.is_none(),
-                id::CUES => !matches!(self.cues, Some(Ok(_))),
-                id::SEEK_HEAD => !self.seek_heads.contains(&at),
-                _ => false,
+        let mut next = 0;
+        loop {
+            while let Some(&(target, at)) = self.entries.get(next) {
+                next += 1;
+                let wanted = match target {
+                    id::INFO => self.info.is_none(),
+                    id::TRACKS => self.tracks.is_none(),
+                    id::CUES => !matches!(self.cues, Some(Ok(_))),
+                    _ => false,
+                };
+                if wanted {
+                    self.take_target(view, body, target, at)?;
+                }
+            }
+            if self.info.is_some() && self.tracks.is_some() && matches!(self.cues, Some(Ok(_))) {
+                return Ok(());
+            }
+            let mut others =
+                self.entries.iter().filter(|entry| entry.0 == id::SEEK_HEAD).map(|entry| entry.1);
+            let Some(at) = others.find(|at| !self.seek_heads.contains(at) && !self.not_there.contains(at))
+            else {
+                return Ok(());
             };
-            if !wanted {
-                continue;
-            }
-            looks += 1;
-            if looks > MAX_LOOKS {
-                break;
-            }
-            match head_at_target(view, at) {
-                Ok(Some(head)) if head.id == target => self.take(view, body, head)?,
-                Ok(_) | Err(Stop::Fail(_)) => {}
-                Err(need) => return Err(need),
+            self.take_target(view, body, id::SEEK_HEAD, at)?;
+            if !self.seek_heads.contains(&at) {
+                self.not_there.push(at);
             }
         }
-        Ok(())
+    }
+
+    fn take_target(&mut self, view: &View<'_>, body: &Range<u64>, target: u32, at: u64) -> Result<(), Stop> {
+        self.targets += 1;
+        if self.targets > MAX_TARGETS {
+            return Ok(());
+        }
+        match head_at_target(view, at) {
+            Ok(Some(head)) if head.id == target => match self.take(view, body, head) {
+                // One that cannot be read is as good as none.
+                Err(Stop::Fail(_)) => Ok(()),
+                result => result,
+            },
+            Ok(_) | Err(Stop::Fail(_)) => Ok(()),
+            Err(need) => Err(need),
+        }
     }
 }
 

@@ -136,7 +136,7 @@ impl MkvFile {
         &self.tracks
     }
 
-    /// Info.Duration. Some muxers count it from 0, some from the first frame.
+    /// Info.Duration. Some muxers count it from 0, some from the first frame; see [`MkvFile::end`].
     pub(crate) fn duration(&self) -> Option<Time90k> {
         self.duration.map(|nanos| Time90k::from_ratio(nanos.into(), SECOND.into()))
     }
@@ -149,11 +149,7 @@ impl MkvFile {
 
     /// When the presentation ends: one time for all tracks, for the file does not tell more.
     pub(crate) fn end(&self, track: TrackId) -> Option<Time90k> {
-        let duration = self.duration?;
-        // A duration counts from 0, but some muxers count it from the first frame: then frames lie behind it.
-        let last = self.cues_of(track).1.last().map_or(self.nanos(self.first_time), |cue| self.time_of(cue));
-        let begin = if last >= duration { self.nanos(self.first_time) } else { 0 };
-        Some(Time90k::from_ratio(i128::from(begin) + i128::from(duration), SECOND.into()))
+        self.end_nanos(track).map(|nanos| Time90k::from_ratio(nanos.into(), SECOND.into()))
     }
 
     /// Where `track` can be cut, by the index, in strictly rising order.
@@ -171,12 +167,12 @@ impl MkvFile {
         let verdict = if cues.is_empty() {
             Err(self.no_cues)
         } else {
-            cues::check(cues, self.tick, &(self.first_cluster..self.body.end), start, self.duration)
+            cues::check(cues, self.tick, &(self.first_cluster..self.body.end), start, self.end_nanos(track))
         };
         if let Err(error) = verdict {
             // One segment that is the whole file needs no index.
-            return match self.duration {
-                Some(duration) if duration <= SHORT && begins_on_key => Ok(vec![beginning]),
+            return match self.end_nanos(track) {
+                Some(end) if end.saturating_sub(start) <= SHORT && begins_on_key => Ok(vec![beginning]),
                 _ => Err(error),
             };
         }
@@ -199,6 +195,14 @@ impl MkvFile {
             return Err(Error::malformed("a file without any Cluster", self.body.start));
         }
         Ok(())
+    }
+
+    /// Where Info.Duration ends: it counts from 0, but some muxers count it from the first frame, and then keyframes
+    /// of `track` lie behind it.
+    fn end_nanos(&self, track: TrackId) -> Option<i64> {
+        let start = self.nanos(self.first_time);
+        let last = self.cues_of(track).1.last().map_or(start, |cue| self.time_of(cue));
+        self.duration.map(|length| if length <= last { start.saturating_add(length) } else { length })
     }
 
     /// The cues of a track, and the index of the first.

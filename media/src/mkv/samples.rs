@@ -241,7 +241,12 @@ impl MkvFile {
             let (Some((_, list)), Some(detail)) = (list, self.detail(TrackId(head.track))) else {
                 continue;
             };
-            self.unlace(&block, &block_read, detail, &mut budget, list)?;
+            let before = list.len();
+            match self.unlace(&block, &block_read, detail, &mut budget, list) {
+                // One damaged block must not cost the segment: a player goes on behind it.
+                Err(Error { kind: ErrorKind::Malformed | ErrorKind::Truncated, .. }) => list.truncate(before),
+                result => result?,
+            }
             if list.len() > MAX_SPAN_SAMPLES as usize {
                 return Err(Error::limit("too many frames between two keyframes", block.element.at).into());
             }

@@ -16,6 +16,8 @@ pub(crate) struct EditList {
     pub(crate) delay: Time90k,
     /// Composition time of the first sample that is shown, in ticks of the track.
     pub(crate) media_time: i64,
+    /// When the edit ends, on the presentation clock; `None` when it shows all the rest.
+    pub(crate) end: Option<Time90k>,
 }
 
 impl EditList {
@@ -24,6 +26,7 @@ impl EditList {
         let (version, mut reader) = elst.full()?;
         let count = reader.u32()?.min(MAX_EDITS);
         let mut empty: i64 = 0;
+        let mut found = None;
         for _ in 0..count {
             let (duration, media_time) = if version == 1 {
                 (reader.u64()?, reader.u64()?.cast_signed())
@@ -31,13 +34,19 @@ impl EditList {
                 (u64::from(reader.u32()?), i64::from(reader.u32()?.cast_signed()))
             };
             reader.skip(4)?; // media_rate
-            if media_time >= 0 {
-                return Ok(Self { delay: movie_scale.to_90k(empty), media_time });
+            let duration = i64::try_from(duration).unwrap_or(0);
+            match (&mut found, media_time) {
+                (None, 0..) => {
+                    let shown = (duration > 0).then(|| movie_scale.to_90k(empty.saturating_add(duration)));
+                    found = Some(Self { delay: movie_scale.to_90k(empty), media_time, end: shown });
+                }
+                // A further edit shows more: nothing is taken off the end.
+                (Some(first), _) => first.end = None,
+                // -1 is an empty edit; the other negative values mean nothing.
+                (None, _) => empty = empty.saturating_add(duration),
             }
-            // -1 is an empty edit; the other negative values mean nothing.
-            empty = empty.saturating_add(i64::try_from(duration).unwrap_or(0));
         }
-        Ok(Self::default())
+        Ok(found.unwrap_or_default())
     }
 }
 
@@ -56,7 +65,10 @@ mod tests {
         let scale = Timescale::new(1000).unwrap();
         let list =
             EditList::parse(&elst(&[0, 2, 500, u32::MAX, 1 << 16, 9000, 1024, 1 << 16]), scale).unwrap();
-        assert_eq!(list, EditList { delay: Time90k(45_000), media_time: 1024 });
+        let end = Some(Time90k(45_000 + 810_000));
+        assert_eq!(list, EditList { delay: Time90k(45_000), media_time: 1024, end });
+        let more = EditList::parse(&elst(&[0, 2, 9000, 1024, 1 << 16, 9000, 4096, 1 << 16]), scale).unwrap();
+        assert_eq!(more, EditList { delay: Time90k::ZERO, media_time: 1024, end: None });
         let only_empty = EditList::parse(&elst(&[0, 1, 500, u32::MAX, 1 << 16]), scale).unwrap();
         assert_eq!(only_empty, EditList::default());
         assert!(EditList::parse(&elst(&[0, 9, 1]), scale).is_err());

@@ -17,10 +17,11 @@ mod sample_entry;
 mod sample_table;
 mod track;
 
+use crate::codec::mpeg_audio::MpegAudioConfig;
 use crate::error::Error;
 use crate::source::{ByteSource, Stop};
 use crate::time::{Time90k, Timescale};
-use crate::track::{Keyframe, MAX_SPAN_SAMPLES, Sample, Span, Track, TrackId, TrackKind};
+use crate::track::{Codec, Keyframe, MAX_SPAN_SAMPLES, Sample, Span, Track, TrackId, TrackKind};
 use boxes::{BoxHeader, children};
 use std::ops::Range;
 use track::Mp4Track;
@@ -67,7 +68,9 @@ impl Mp4File {
                 }
                 b"moov" => {
                     let moov = src.read(header.payload..header.end)?;
-                    return Ok(Self::parse(&moov, header.payload, src.len())?);
+                    let mut file = Self::parse(&moov, header.payload, src.len())?;
+                    file.learn_layers(src)?;
+                    return Ok(file);
                 }
                 b"moof" => {
                     return Err(Error::malformed("a fragment (moof) before the index (moov)", at).into());
@@ -108,6 +111,25 @@ impl Mp4File {
             return Err(Error::malformed("no readable track in the index (moov)", base));
         }
         Ok(Self { tracks, tables, fragmented, file_len })
+    }
+
+    /// MPEG audio is named alike in all its layers: only a frame's header tells, and how long a frame is.
+    fn learn_layers(&mut self, src: &dyn ByteSource) -> Result<(), Stop> {
+        for (track, table) in self.tracks.iter_mut().zip(&self.tables) {
+            let Codec::Mp3(config) = &mut track.codec else { continue };
+            let Some(first) = table.samples(0..1).next() else { continue };
+            let header = first.range.start..first.range.end.min(first.range.start.saturating_add(4));
+            match src.read(header).map(|bytes| MpegAudioConfig::parse(&bytes)) {
+                Ok(Some(found)) if found.layer == 3 => *config = found,
+                Ok(Some(_)) => {
+                    let reason = "MPEG audio of layer I or II is not played in HLS yet";
+                    track.codec = Codec::Unsupported { reason };
+                }
+                Ok(None) | Err(Stop::Fail(_)) => {}
+                Err(need) => return Err(need),
+            }
+        }
+        Ok(())
     }
 
     pub(crate) fn tracks(&self) -> &[Track] {
@@ -200,14 +222,14 @@ impl Mp4File {
         Ok(merged)
     }
 
-    /// Bytes of the samples of `tracks` in the span.
-    pub(crate) fn size_of(&self, tracks: &[TrackId], span: &Span) -> u64 {
-        let Ok(ranges) = self.sample_ranges(tracks, span) else { return 0 };
-        let sizes = tracks.iter().zip(ranges).filter_map(|(id, samples)| {
-            let table = self.table(*id).ok()?;
-            Some(table.size_of(samples))
-        });
-        sizes.fold(0, u64::saturating_add)
+    /// The size of each sample of `track` in the span; it is one of `tracks`.
+    pub(crate) fn sizes(&self, tracks: &[TrackId], span: &Span, track: TrackId) -> Vec<u64> {
+        let Ok(ranges) = self.sample_ranges(tracks, span) else { return Vec::new() };
+        let chosen = tracks.iter().zip(ranges).find(|(id, _)| **id == track);
+        let Some((Ok(table), numbers)) = chosen.map(|(id, numbers)| (self.table(*id), numbers)) else {
+            return Vec::new();
+        };
+        table.samples(numbers).map(|sample| sample.range.end - sample.range.start).collect()
     }
 
     /// The samples of the span, one list for each of `tracks`.

@@ -2,7 +2,7 @@
 
 use super::boxes::{Child, children};
 use crate::codec::{aac::AacConfig, h264::AvcConfig, mpeg_audio::MpegAudioConfig};
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::reader::Reader;
 use crate::track::{Codec, TrackKind};
 use bytes::Bytes;
@@ -67,7 +67,10 @@ impl SampleEntry {
                     (this.width, this.height) = (config.picture.width, config.picture.height);
                     Codec::H264(Box::new(config))
                 }
-                Some(Err(error)) => Codec::Unsupported { reason: error.what },
+                Some(Err(error)) if error.kind == ErrorKind::Unsupported => {
+                    Codec::Unsupported { reason: error.what }
+                }
+                Some(Err(_)) => Codec::Unsupported { reason: "H.264 with a damaged configuration (avcC)" },
                 None => Codec::Unsupported { reason: "H.264 without its configuration (avcC)" },
             },
             b"hvc1" | b"hev1" | b"dvh1" | b"dvhe" => {

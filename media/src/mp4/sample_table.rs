@@ -29,7 +29,8 @@ pub(crate) struct TableSample {
     pub(crate) range: Range<u64>,
 }
 
-#[derive(Debug)]
+/// By default a track without samples.
+#[derive(Debug, Default)]
 pub(crate) struct SampleTable {
     count: u32,
     times: Vec<TimeRun>,
@@ -68,7 +69,7 @@ struct ChunkRun {
 }
 
 /// Rows of `N` bytes, read in place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 struct Table<const N: usize>(Bytes);
 
 impl<const N: usize> Table<N> {
@@ -95,6 +96,7 @@ impl<const N: usize> Table<N> {
 
 #[derive(Debug)]
 enum Sizes {
+    /// The size of every sample, not 0.
     Same(u32),
     Each(Table<4>),
     /// `stz2` (8.7.3.3): 4, 8 or 16 bits a sample.
@@ -102,6 +104,18 @@ enum Sizes {
         bits: u8,
         data: Bytes,
     },
+}
+
+impl Default for Sizes {
+    fn default() -> Self {
+        Self::Each(Table::default())
+    }
+}
+
+impl Default for ChunkOffsets {
+    fn default() -> Self {
+        Self::Short(Table::default())
+    }
 }
 
 impl Sizes {

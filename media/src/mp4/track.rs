@@ -19,6 +19,8 @@ pub(crate) struct Mp4Track {
     table: SampleTable,
     scale: Timescale,
     edit: EditList,
+    /// Samples up to the end of the edit; those behind it, in decode order, are not shown.
+    count: u32,
     /// Ticks by which decoding is moved ahead, so that no sample is decoded after it is shown: QuickTime and
     /// `ctts` version 1 know negative composition offsets (ISO/IEC 14496-12 8.6.1.3).
     decode_lead: i64,
@@ -34,7 +36,36 @@ pub(crate) struct IndexedSample {
 }
 
 impl Mp4Track {
+    /// Reads a track. One whose samples or codec cannot be read is still named, so that a film whose sound is
+    /// damaged is not played in silence as if it had none.
+    ///
+    /// # Errors
+    /// `Malformed` or `Truncated` when not even its number and kind can be read.
     pub(crate) fn parse(trak: &Child, movie_scale: Timescale, file_len: u64) -> Result<(Track, Self), Error> {
+        Self::parse_whole(trak, movie_scale, file_len).or_else(|error| {
+            let (tkhd, hdlr) =
+                (trak.child(b"tkhd"), trak.child(b"mdia").and_then(|mdia| mdia.child(b"hdlr")));
+            let (Some(tkhd), Some(hdlr)) = (tkhd, hdlr) else { return Err(error) };
+            let (default, id) = track_header(&tkhd)?;
+            let track = Track {
+                id: TrackId(u64::from(id)),
+                kind: handler_kind(&hdlr)?,
+                codec: Codec::Unsupported { reason: error.what },
+                codec_name: String::new(),
+                language: None,
+                name: handler_name(&hdlr),
+                default,
+                width: 0,
+                height: 0,
+                frame_rate: None,
+                sample_rate: 0,
+                channels: 0,
+            };
+            Ok((track, Self::new(SampleTable::default(), movie_scale, EditList::default())))
+        })
+    }
+
+    fn parse_whole(trak: &Child, movie_scale: Timescale, file_len: u64) -> Result<(Track, Self), Error> {
         let missing = |what| Error::malformed(what, trak.at);
         let tkhd = trak.child(b"tkhd").ok_or(missing("a track without header (tkhd)"))?;
         let mdia = trak.child(b"mdia").ok_or(missing("a track without media (mdia)"))?;
@@ -72,12 +103,28 @@ impl Mp4Track {
             sample_rate: entry.sample_rate,
             channels: entry.channels,
         };
-        let decode_lead = -i64::from(table.lowest_offset().min(0));
-        Ok((track, Self { table, scale, edit, decode_lead }))
+        Ok((track, Self::new(table, scale, edit)))
     }
 
-    pub(crate) fn sample_count(&self) -> u32 {
-        self.table.count()
+    fn new(table: SampleTable, scale: Timescale, edit: EditList) -> Self {
+        let decode_lead = -i64::from(table.lowest_offset().min(0));
+        let mut this = Self { count: table.count(), table, scale, edit, decode_lead };
+        if let Some(end) = edit.end {
+            // What is shown only after the end, at the end of decoding: nothing else can need it.
+            while this.count > 0
+                && this
+                    .table
+                    .samples(this.count - 1..this.count)
+                    .all(|sample| this.presented(sample.dts.saturating_add(i64::from(sample.offset))) >= end)
+            {
+                this.count -= 1;
+            }
+        }
+        this
+    }
+
+    pub(crate) const fn sample_count(&self) -> u32 {
+        self.count
     }
 
     /// Bytes of the samples of `numbers`.
@@ -122,14 +169,16 @@ impl Mp4Track {
     /// last of them, from which decoding must begin.
     pub(crate) fn keyframes(&self) -> impl Iterator<Item = Keyframe> + use<'_> {
         let mut last = None;
-        let mut rising = self.table.sync_samples().filter_map(move |(number, time)| {
-            let pts = self.presented(time);
-            if last.is_some_and(|last| pts <= last) {
-                return None;
-            }
-            last = Some(pts);
-            Some(Keyframe { pts, at: u64::from(number) })
-        });
+        let mut rising = self.table.sync_samples().take_while(|(number, _)| *number < self.count).filter_map(
+            move |(number, time)| {
+                let pts = self.presented(time);
+                if last.is_some_and(|last| pts <= last) {
+                    return None;
+                }
+                last = Some(pts);
+                Some(Keyframe { pts, at: u64::from(number) })
+            },
+        );
         let mut next = rising.next();
         std::iter::from_fn(move || {
             let mut this = next?;

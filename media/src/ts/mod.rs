@@ -8,9 +8,13 @@
 mod packet;
 mod pes;
 mod psi;
+mod size;
 
 use crate::access_units::{self, SegmentSamples};
-use crate::codec::h264::{self, AvcConfig};
+use crate::codec::{
+    aac::AacConfig,
+    h264::{self, AvcConfig},
+};
 use crate::error::Error;
 use crate::movie::Movie;
 use crate::plan::SegmentPlan;
@@ -18,6 +22,8 @@ use crate::source::{ByteSource, Step, Stop};
 use crate::time::Time90k;
 use crate::track::{Codec, Sample, Track};
 use bytes::Bytes;
+pub(crate) use size::estimated_size;
+
 use packet::{FirstPacket, PACKET, PAYLOAD, Packetizer};
 
 /// The first picture's timestamp: 10 s, so that decoding may begin before the presentation does.
@@ -32,6 +38,8 @@ const AUDIO_PID: u16 = 0x101;
 const MAX_AUDIO_PES: usize = 2_930;
 /// ... and this much time, so that it is never far from the picture it belongs to.
 const MAX_AUDIO_SPAN: Time90k = Time90k(18_000);
+/// ... and no gap: a frame that is this far (1 ms, what Matroska rounds to) from its place begins another.
+const MAX_AUDIO_JITTER: i64 = 90;
 
 /// A segment may become this much larger than four times its samples: packets of a few bytes, parameter sets.
 const MAX_EXTRA: usize = 32 << 20;
@@ -71,6 +79,9 @@ pub fn segment(
 
 fn make(movie: &Movie, plan: &SegmentPlan, index: u32, src: &dyn ByteSource) -> Result<Bytes, Stop> {
     let samples = access_units::samples(movie, plan, index, src)?;
+    if plan.video.is_some() && samples.video.is_empty() {
+        return Err(Error::malformed("no whole picture in the segment", 0).into());
+    }
     let clock = |time: Time90k| BASE + time - plan.origin();
 
     let video = plan.video.and_then(|id| movie.track(id));
@@ -149,33 +160,6 @@ fn room_for(
     Ok(room)
 }
 
-/// About how many bytes a segment of `payload` bytes of samples has, rather more than less.
-///
-/// Small frames do not fill their packets: each is counted with the headers it gets, and half a packet of
-/// stuffing.
-pub(crate) fn estimated_size(payload: u64, duration: Time90k, frame_rate: Option<f64>, sound: bool) -> f64 {
-    /// PES header, delimiter, clock reference, start codes beyond the lengths they replace.
-    const PICTURE_HEADERS: f64 = 40.0;
-    /// PES header and ADTS headers of about nine frames.
-    const SOUND_HEADERS: f64 = 80.0;
-    let packets_of = |bytes: f64| (bytes / PAYLOAD as f64 + 0.5).max(1.0);
-    let seconds = duration.seconds();
-    #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-    let payload = payload as f64;
-    let sound_groups = if sound { (seconds / MAX_AUDIO_SPAN.seconds()).max(1.0) } else { 0.0 };
-    let mut packets = sound_groups * (0.5 + SOUND_HEADERS / PAYLOAD as f64);
-    match frame_rate {
-        Some(rate) => {
-            let pictures = (seconds * rate).max(1.0);
-            packets += pictures * packets_of(payload / pictures + PICTURE_HEADERS);
-        }
-        None => packets += payload / PAYLOAD as f64,
-    }
-    // The tables, and what brings each stream to a multiple of 16 packets.
-    let fixed = 2.0 + 15.0 * (f64::from(u8::from(sound)) + f64::from(u8::from(frame_rate.is_some())));
-    (packets + fixed) * PACKET as f64
-}
-
 /// Frames of sound that share a PES packet.
 struct AudioPes<'a> {
     pts: Time90k,
@@ -199,6 +183,17 @@ impl AudioPes<'_> {
 fn group_audio<'a>(samples: &'a [Sample], codec: &Codec) -> Result<Vec<AudioPes<'a>>, Error> {
     let mut groups: Vec<AudioPes<'a>> = Vec::new();
     let mut group_len = 0;
+    let (frame_samples, rate) = match codec {
+        Codec::Aac(config) => (AacConfig::SAMPLES_PER_FRAME, config.sample_rate),
+        Codec::Mp3(config) => (config.samples_per_frame, config.sample_rate),
+        _ => return Err(Error::unsupported("only AAC and MP3 sound can be carried in MPEG-TS")),
+    };
+    // Only the first frame of a PES packet has a timestamp; the others follow it without a gap.
+    let follows = |group: &AudioPes<'_>, sample: &Sample| {
+        let samples = i128::from(frame_samples) * group.frames.len() as i128;
+        let expected = group.pts + Time90k::from_ratio(samples, i128::from(rate));
+        (sample.pts - expected).0.abs() <= MAX_AUDIO_JITTER
+    };
     for sample in samples {
         let header = match codec {
             // A frame too long for its header's 13 bits is no AAC; the decoder could not use it either.
@@ -206,15 +201,18 @@ fn group_audio<'a>(samples: &'a [Sample], codec: &Codec) -> Result<Vec<AudioPes<
                 Some(header) => Some(header),
                 None => continue,
             },
-            Codec::Mp3(_) => None,
-            _ => return Err(Error::unsupported("only AAC and MP3 sound can be carried in MPEG-TS")),
+            _ => None,
         };
         let len = header.map_or(0, |header| header.len()) + sample.data.len();
         if len > pes::MAX_AUDIO_PAYLOAD {
             continue;
         }
         match groups.last_mut() {
-            Some(group) if group_len + len <= MAX_AUDIO_PES && sample.pts - group.pts < MAX_AUDIO_SPAN => {
+            Some(group)
+                if group_len + len <= MAX_AUDIO_PES
+                    && sample.pts - group.pts < MAX_AUDIO_SPAN
+                    && follows(group, sample) =>
+            {
                 group.frames.push((header, &sample.data));
                 group_len += len;
             }

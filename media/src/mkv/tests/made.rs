@@ -3,7 +3,6 @@
 use super::writer::*;
 use super::*;
 use crate::mkv::ebml::id;
-use proptest::prelude::*;
 use std::io::Write;
 
 const VIDEO: TrackId = TrackId(1);
@@ -244,7 +243,7 @@ fn compressed_frames_come_out_as_they_were() {
         assert_eq!(payloads(&whole(&file)[0]), [b"a frame"]);
     }
     let file = short(tracks(&[video(&[encoding(0, b"")])]), &[cluster(0, &[simple(1, 0, true, b"?")])]);
-    assert!(reason(samples_by_span(&open(&file).unwrap(), &file, &[WHOLE])).contains("damaged"));
+    assert_eq!(payloads(&whole(&file)[0]), [b""; 0], "a damaged frame is passed over");
     let file = short(tracks(&[video(&[encoding(2, b"")])]), &[second(0)]);
     assert!(!open(&file).unwrap().tracks()[0].codec.is_supported());
 }
@@ -257,6 +256,18 @@ fn without_cues_only_a_short_file_is_cut() {
     assert!(reason(mkv.keyframes(VIDEO)).contains("no index (Cues)"));
     assert!(reason(open(&film(31, Index::End, true)).unwrap().keyframes(AUDIO)).contains("for this track"));
     assert!(reason(mkv.keyframes(TrackId(9))).contains("no such track"));
+}
+
+#[test]
+fn the_end_is_on_the_clock_of_the_frames() {
+    let at_an_hour = |duration: f64| {
+        let body = [info(duration), tracks(&[video(&[])]), second(3_600_000), second(3_601_000)];
+        let mkv = open(&file(&body)).unwrap();
+        assert_eq!(mkv.keyframes(VIDEO).unwrap(), [Keyframe { pts: Time90k(3600 * 90_000), at: 0 }]);
+        mkv.end(VIDEO)
+    };
+    assert_eq!(at_an_hour(2000.0), Some(Time90k(3602 * 90_000)));
+    assert_eq!(at_an_hour(3_602_000.0), Some(Time90k(3602 * 90_000)));
 }
 
 /// Two clusters of a second and cues for them, changed by `change`.
@@ -333,8 +344,9 @@ fn few_rounds_and_nothing_twice() {
 
 #[test]
 fn a_key_block_far_inside_its_cluster_is_read_without_the_rest() {
-    let blocks: Vec<Vec<u8>> =
-        (0..40i16).map(|index| simple(1, index * 40, index % 20 == 0, &[index as u8; 10_000])).collect();
+    let blocks: Vec<Vec<u8>> = (0..40i16)
+        .map(|index| simple(1, index * 40, index % 20 == 0, &[index.to_be_bytes()[1]; 10_000]))
+        .collect();
     let relative = FIRST_BLOCK + blocks[..20].concat().len() as u64;
     let front = [info(30_000.0), tracks(&[video(&[])])].concat();
     let index = |front: u64| {
@@ -354,66 +366,4 @@ fn a_key_block_far_inside_its_cluster_is_read_without_the_rest() {
     assert!(mkv.size_of(&spans[1]) < 210_000, "{asked:?}");
     let all = samples_by_span(&mkv, &file, &spans).unwrap().remove(0);
     assert_eq!(all, whole(&file).remove(0));
-}
-
-#[test]
-fn hostile_sizes_end_in_errors() {
-    let huge =
-        |id: u32| [element_id(id), (1u64 << 56 | 0xff_ffff_ffff_ffff - 1).to_be_bytes().to_vec()].concat();
-    assert!(open(&file(&[huge(id::TRACKS)])).is_err());
-    assert!(open(&file(&[huge(id::CUES), tracks(&[])])).is_err());
-    assert!(open(&[header(), huge(id::EBML)].concat().into()).is_err());
-    assert!(open(&Bytes::new()).is_err());
-    assert!(open(&Bytes::from_static(b"RIFF....AVI ")).is_err());
-    let many = tracks(
-        &(0..600)
-            .map(|number| master(id::TRACK_ENTRY, &[uint(id::TRACK_NUMBER, number + 1)]))
-            .collect::<Vec<_>>(),
-    );
-    assert_eq!(open(&short(many, &[second(0)])).unwrap_err().kind, ErrorKind::Limit);
-}
-
-/// Opens, plans and reads everything; what comes out does not matter here, that it comes does.
-fn exercise(file: &Bytes) {
-    let Ok(mkv) = open(file) else { return };
-    let ids: Vec<TrackId> = mkv.tracks().iter().map(|track| track.id).collect();
-    for id in &ids {
-        let keyframes = mkv.keyframes(*id).unwrap_or_default();
-        assert!(keyframes.windows(2).all(|pair| pair[0].pts < pair[1].pts));
-        for span in spans(&keyframes).iter().chain([&WHOLE]) {
-            let _ = mkv.size_of(span);
-            if let Ok(lists) = drive(file, |src| mkv.samples(src, &ids, span)).0 {
-                for list in lists {
-                    assert!(list.iter().all(|sample| sample.dts <= sample.pts));
-                    assert!(list.iter().all(|sample| sample.data.len() <= file.len()));
-                }
-            }
-        }
-    }
-}
-
-#[test]
-fn every_truncation_has_a_clear_result() {
-    for file in [film(2, Index::End, true), film(2, Index::Front, false)] {
-        for end in 0..file.len() {
-            exercise(&file.slice(..end));
-        }
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
-    #[test]
-    fn no_change_makes_it_panic(
-        front in any::<bool>(),
-        relative in any::<bool>(),
-        changes in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
-    ) {
-        let mut file = film(2, if front { Index::Front } else { Index::End }, relative).to_vec();
-        for (at, byte) in changes {
-            let at = at.index(file.len());
-            file[at] = byte;
-        }
-        exercise(&file.into());
-    }
 }

@@ -171,11 +171,11 @@ pub(super) fn second(time: u64) -> Vec<u8> {
     };
     let mut sound = (time * 48).div_ceil(1024);
     for picture in 0..25i16 {
-        let payload = [time as u8, picture as u8, 7, 7, 7];
+        let payload = [time.to_be_bytes(), i64::from(picture).to_be_bytes()].concat();
         blocks.push(simple(1, shown(picture) * 40, picture == 0, &payload));
         while sound * 1024 < (time + 40 * (picture as u64 + 1)) * 48 {
-            let at = ((sound * 1024 * 1000 + 24_000) / 48_000) as i64 - time as i64;
-            blocks.push(simple(2, at as i16, true, &sound.to_be_bytes()));
+            let at = (sound * 1024 * 1000 + 24_000) / 48_000 - time;
+            blocks.push(simple(2, at.try_into().unwrap(), true, &sound.to_be_bytes()));
             sound += 1;
         }
     }

@@ -1,0 +1,73 @@
+//! How large a segment will be, before its bytes are known: what a playlist's BANDWIDTH is made of.
+
+use super::packet::{PACKET, PAYLOAD};
+use super::{MAX_AUDIO_PES, MAX_AUDIO_SPAN};
+use crate::movie::{Movie, SpanSizes};
+use crate::plan::{Segment, SegmentPlan};
+use crate::time::Time90k;
+
+/// Bytes that a picture gets: PES header, delimiter, clock reference, start codes beyond the lengths that they
+/// replace. Parameter sets, which only some get, are not counted.
+const PICTURE_HEADERS: u64 = 40;
+/// Of a frame of sound: its ADTS header.
+const FRAME_HEADER: u64 = 7;
+/// Of a PES packet of sound.
+const GROUP_HEADER: u64 = 14;
+/// The tables, and half of what can be needed to bring two streams to a multiple of 16 packets.
+const FIXED_PACKETS: f64 = 2.0 + 15.0;
+
+/// About how many bytes the segment has: within a few percent from an index that tells each sample's size,
+/// and otherwise rather more than less.
+pub(crate) fn estimated_size(movie: &Movie, plan: &SegmentPlan, segment: &Segment) -> f64 {
+    let packets = match movie.sizes(&plan.tracks(), &segment.span) {
+        SpanSizes::Each(lists) => {
+            let mut lists = lists.into_iter();
+            let video = plan.video.and_then(|_| lists.next()).unwrap_or_default();
+            let audio = plan.audio.and_then(|_| lists.next()).unwrap_or_default();
+            counted(&video, &audio, segment.duration())
+        }
+        SpanSizes::Sum(bytes) => {
+            let rate =
+                plan.video.and_then(|id| movie.track(id)).map(|track| track.frame_rate.unwrap_or(30.0));
+            guessed(bytes, segment.duration(), rate, plan.audio.is_some())
+        }
+    };
+    (packets + FIXED_PACKETS) * to_float(PACKET as u64)
+}
+
+/// Packets for samples of known sizes.
+fn counted(video: &[u64], audio: &[u64], duration: Time90k) -> f64 {
+    let pictures: u64 = video.iter().map(|size| (size + PICTURE_HEADERS).div_ceil(PAYLOAD as u64)).sum();
+    let sound: u64 = audio.iter().map(|size| size + FRAME_HEADER).sum();
+    let by_size = to_float(sound) / to_float(MAX_AUDIO_PES as u64);
+    let groups = if audio.is_empty() { 0.0 } else { by_size.max(sound_groups(duration)) };
+    to_float(pictures) + sound_packets(to_float(sound), groups)
+}
+
+/// Packets for so many bytes of samples.
+fn guessed(bytes: u64, duration: Time90k, frame_rate: Option<f64>, sound: bool) -> f64 {
+    // Small frames do not fill their packets: each is counted with half a packet of stuffing.
+    let groups = if sound { sound_groups(duration) } else { 0.0 };
+    let sound = sound_packets(groups * to_float(9 * FRAME_HEADER), groups);
+    let payload = to_float(PAYLOAD as u64);
+    let Some(rate) = frame_rate else {
+        return sound + to_float(bytes) / payload;
+    };
+    let pictures = (duration.seconds() * rate).max(1.0);
+    let each = to_float(bytes) / pictures + to_float(PICTURE_HEADERS);
+    sound + pictures * (each / payload + 0.5).max(1.0)
+}
+
+fn sound_groups(duration: Time90k) -> f64 {
+    (duration.seconds() / MAX_AUDIO_SPAN.seconds()).max(1.0)
+}
+
+/// Packets of sound in so many PES packets, of which the last is half full.
+fn sound_packets(bytes: f64, groups: f64) -> f64 {
+    (bytes + groups * to_float(GROUP_HEADER)) / to_float(PAYLOAD as u64) + groups * 0.5
+}
+
+#[expect(clippy::cast_precision_loss, reason = "an estimate")]
+const fn to_float(value: u64) -> f64 {
+    value as f64
+}

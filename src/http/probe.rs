@@ -1,0 +1,72 @@
+//! `GET /probe/{ih}/{idx}`: tracks, length, and why HLS is possible or not.
+
+use super::answer::{answer, json};
+use super::{App, find, mime, with};
+use crate::error::{Error, ErrorKind};
+use crate::report::Report;
+use serde::Serialize;
+use warp::Filter;
+use warp::filters::BoxedFilter;
+use warp::reply::Response;
+
+/// What `/probe` answers.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    info_hash: String,
+    file_index: usize,
+    path: String,
+    length: u64,
+    content_type: &'static str,
+    #[serde(flatten)]
+    report: Contents,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(untagged)]
+enum Contents {
+    Known(Report),
+    /// Nothing could be read of it.
+    Unknown {
+        tracks: [(); 0],
+        hls: Impossible,
+    },
+}
+
+#[derive(Debug, Serialize)]
+struct Impossible {
+    possible: bool,
+    reason: String,
+}
+
+pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
+    warp::path!("probe" / String / String)
+        .and(warp::get())
+        .and(with(app))
+        .then(|info_hash: String, index: String, app: App| {
+            answer(app.clone(), async move { probe(&app, &info_hash, &index).await })
+        })
+        .boxed()
+}
+
+async fn probe(app: &App, info_hash: &str, index: &str) -> Result<Response, Error> {
+    let found = find::file(app, info_hash, index, app.patience.metadata).await?;
+    let playback = found.playback(app)?;
+    let report = match super::hls::presentation(&playback, app.patience.index).await {
+        Ok(presentation) => Contents::Known(presentation.report()),
+        Err(error) if error.kind() == ErrorKind::Unsupported => {
+            let hls = Impossible { possible: false, reason: error.to_string() };
+            Contents::Unknown { tracks: [], hls }
+        }
+        Err(error) => return Err(error),
+    };
+    let entry = found.entry()?;
+    Ok(json(&Answer {
+        info_hash: found.torrent.info_hash().to_string(),
+        file_index: found.index,
+        path: entry.path.clone(),
+        length: entry.length,
+        content_type: mime::content_type(&entry.path),
+        report,
+    }))
+}

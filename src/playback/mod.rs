@@ -1,0 +1,300 @@
+//! Open files: what is known of each, and its segments.
+//!
+//! Knows no URL and no torrent: a file is a [`RangeReader`] under a [`FileKey`].
+//!
+//! ```text
+//! Playbacks            the files that are open; idle ones are closed
+//!   Playback           one file: at most one prefetch, at most one warm-up
+//!     source           reader, Presentation (read once), the work of making a segment
+//!       fetch          runs the parsers of `media` over what has arrived
+//!   Segments           finished segments (cache) and those on their way (flights), of all files
+//! ```
+//!
+//! Cancellation is dropping: who waits for a segment holds the work, and the last one to go takes it along,
+//! down to the claims on the swarm.
+
+mod cache;
+#[cfg(test)]
+pub(crate) mod fake;
+mod fetch;
+mod flights;
+mod presentation;
+mod segments;
+mod source;
+
+pub use presentation::{Presentation, parse_segment_name};
+
+use crate::error::Error;
+use crate::range_reader::RangeReader;
+use bytes::Bytes;
+use segments::Segments;
+use source::Source;
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+use tokio::task::AbortHandle;
+use tokio::time::Instant;
+use tracing::Instrument as _;
+
+/// Changes whenever the bytes of a segment may differ from those of an earlier version.
+pub const FORMAT_VERSION: u32 = media::FORMAT_VERSION;
+
+/// How often idle files are looked for.
+const SWEEP: Duration = Duration::from_secs(15);
+
+/// Which file: a torrent's infohash and the file's number in it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FileKey {
+    /// The infohash.
+    pub id: [u8; 20],
+    /// The file's number, from 0.
+    pub index: u32,
+}
+
+/// Limits of [`Playbacks`].
+#[derive(Debug, Clone, Copy)]
+pub struct PlaybackOptions {
+    /// Finished segments kept in memory, in bytes over all files; 0 keeps none.
+    pub segment_cache_bytes: u64,
+    /// Files that are open at a time; the least recently used one is closed for a new one.
+    pub max_open: usize,
+    /// A file that nobody asked for so long is closed.
+    pub idle: Duration,
+}
+
+impl Default for PlaybackOptions {
+    fn default() -> Self {
+        Self { segment_cache_bytes: 256 << 20, max_open: 64, idle: Duration::from_secs(120) }
+    }
+}
+
+/// The files that are open.
+#[derive(Clone)]
+pub struct Playbacks(Arc<Inner>);
+
+struct Inner {
+    options: PlaybackOptions,
+    segments: Arc<Segments>,
+    /// Locked for a few lines; nothing waits and no other lock is taken while it is held.
+    open: Mutex<HashMap<FileKey, Entry>>,
+    sweeping: AtomicBool,
+}
+
+struct Entry {
+    playback: Arc<Playback>,
+    used: Instant,
+}
+
+impl Playbacks {
+    /// No file is open.
+    pub fn new(options: PlaybackOptions) -> Self {
+        let segments = Arc::new(Segments::new(options.segment_cache_bytes));
+        let open = Mutex::new(HashMap::new());
+        Self(Arc::new(Inner { options, segments, open, sweeping: AtomicBool::new(false) }))
+    }
+
+    /// The playback of the file under `key`; `file` is called when it is not open. Nothing is read yet.
+    ///
+    /// Call it within a tokio runtime.
+    ///
+    /// # Errors
+    /// Those of `file`.
+    pub fn open(
+        &self,
+        key: FileKey,
+        file: impl FnOnce() -> Result<Arc<dyn RangeReader>, Error>,
+    ) -> Result<Arc<Playback>, Error> {
+        if let Some(playback) = self.find(key) {
+            return Ok(playback);
+        }
+        let playback = Arc::new(Playback::new(Source::new(key, file()?, Arc::clone(&self.0.segments))));
+        let fresh = Entry { playback, used: Instant::now() };
+        let mut closed = None; // dropped after the lock: closing a file reaches into the torrent
+        let playback = {
+            let mut open = self.0.lock();
+            if open.len() >= self.0.options.max_open && !open.contains_key(&key) {
+                let oldest = open.iter().min_by_key(|(_, entry)| entry.used).map(|(key, _)| *key);
+                closed = oldest.and_then(|oldest| open.remove(&oldest));
+            }
+            Arc::clone(&open.entry(key).or_insert(fresh).playback)
+        };
+        drop(closed);
+        self.sweep_from_now_on();
+        Ok(playback)
+    }
+
+    /// What is known of the file under `key`, when it is open and its index has been read.
+    pub fn known(&self, key: FileKey) -> Option<Arc<Presentation>> {
+        let playback = Arc::clone(&self.0.lock().get(&key)?.playback);
+        playback.known()?.ok()
+    }
+
+    /// Closes all files of the torrent `id` and drops what was kept of them.
+    pub fn forget(&self, id: &[u8; 20]) {
+        let closed: Vec<Entry> = {
+            let mut open = self.0.lock();
+            let keys: Vec<FileKey> = open.keys().filter(|key| key.id == *id).copied().collect();
+            keys.iter().filter_map(|key| open.remove(key)).collect()
+        };
+        drop(closed);
+        self.0.segments.forget(id);
+    }
+
+    fn find(&self, key: FileKey) -> Option<Arc<Playback>> {
+        let mut open = self.0.lock();
+        let entry = open.get_mut(&key)?;
+        entry.used = Instant::now();
+        Some(Arc::clone(&entry.playback))
+    }
+
+    /// Starts the task that closes idle files, once; it ends with the last `Playbacks`.
+    fn sweep_from_now_on(&self) {
+        if self.0.sweeping.swap(true, Ordering::Relaxed) {
+            return;
+        }
+        let inner = Arc::downgrade(&self.0);
+        tokio::spawn(sweep(inner).instrument(tracing::info_span!("close idle files")));
+    }
+}
+
+async fn sweep(inner: Weak<Inner>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let Some(inner) = inner.upgrade() else { return };
+        let closed: Vec<Entry> = {
+            let mut open = inner.lock();
+            let idle: Vec<FileKey> = open
+                .iter()
+                .filter(|(_, entry)| entry.used.elapsed() >= inner.options.idle)
+                .filter(|(_, entry)| Arc::strong_count(&entry.playback) == 1)
+                .map(|(key, _)| *key)
+                .collect();
+            idle.iter().filter_map(|key| open.remove(key)).collect()
+        };
+        if !closed.is_empty() {
+            tracing::debug!(files = closed.len(), "closed idle files");
+        }
+    }
+}
+
+impl Inner {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<FileKey, Entry>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One open file.
+pub struct Playback {
+    source: Arc<Source>,
+    /// Reads the index although nobody waits for it at the moment.
+    warming: Mutex<Option<AbortHandle>>,
+    /// Makes the segment after the one that was asked for last.
+    prefetch: Mutex<Option<AbortHandle>>,
+}
+
+impl Playback {
+    fn new(source: Source) -> Self {
+        Self { source: Arc::new(source), warming: Mutex::new(None), prefetch: Mutex::new(None) }
+    }
+
+    /// What is known of the file: reads its index, once. Who waits may go; the next one begins again.
+    ///
+    /// # Errors
+    /// `Unsupported` with the reason when the file is of no known kind, and those of the reader.
+    pub async fn presentation(&self) -> Result<Arc<Presentation>, Error> {
+        self.source.presentation().await
+    }
+
+    /// The same without waiting: `None` when the index has not been read.
+    pub fn known(&self) -> Option<Result<Arc<Presentation>, Error>> {
+        self.source.known()
+    }
+
+    /// Reads the index in the background, until the reader gives up or the file is closed. A client that
+    /// polls with a short patience gets there in the end.
+    pub fn warm_up(&self) {
+        if self.known().is_some() {
+            return;
+        }
+        let mut warming = self.warming.lock().unwrap_or_else(PoisonError::into_inner);
+        if warming.as_ref().is_some_and(|task| !task.is_finished()) {
+            return;
+        }
+        let source = Arc::clone(&self.source);
+        let work = async move {
+            if let Err(error) = source.presentation().await {
+                tracing::debug!(error = error.chain(), "the index could not be read");
+            }
+        };
+        *warming = Some(tokio::spawn(work.instrument(tracing::info_span!("read index"))).abort_handle());
+    }
+
+    /// Segment `index`, whole: from the cache, or made now, once however many ask. The next one is then
+    /// prefetched, instead of the one that was before.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such segment, `Unsupported` when the file cannot be played as HLS, and
+    /// those of the reader.
+    pub async fn segment(self: &Arc<Self>, index: u32) -> Result<Bytes, Error> {
+        if let Some(segment) = self.cached(index) {
+            self.prefetch_after(index);
+            return Ok(segment);
+        }
+        let flight = self.source.flight(index);
+        // Only now: if the old prefetch makes this very segment, its work is ours already.
+        self.stop_prefetch();
+        let segment = flight.await.map_err(|error| flights::own(&error))?;
+        self.prefetch_after(index);
+        Ok(segment)
+    }
+
+    /// Segment `index` when it is in the cache.
+    pub fn cached(&self, index: u32) -> Option<Bytes> {
+        self.source.cached(index)
+    }
+
+    /// Asks for what lies behind byte `position` to be fetched ahead.
+    pub fn prefer(&self, position: u64) {
+        self.source.prefer(position);
+    }
+
+    fn prefetch_after(&self, index: u32) {
+        let next = index.saturating_add(1);
+        if !self.source.wants_prefetch(next) {
+            self.stop_prefetch();
+            return;
+        }
+        let flight = self.source.flight(next);
+        let work = async move {
+            if let Err(error) = flight.await {
+                tracing::debug!(segment = next, error = error.chain(), "a segment could not be prefetched");
+            }
+        };
+        let task = tokio::spawn(work.instrument(tracing::info_span!("prefetch", segment = next)));
+        self.replace_prefetch(Some(task.abort_handle()));
+    }
+
+    fn stop_prefetch(&self) {
+        self.replace_prefetch(None);
+    }
+
+    fn replace_prefetch(&self, task: Option<AbortHandle>) {
+        let old = std::mem::replace(&mut *self.prefetch.lock().unwrap_or_else(PoisonError::into_inner), task);
+        if let Some(old) = old {
+            old.abort();
+        }
+    }
+}
+
+impl Drop for Playback {
+    fn drop(&mut self) {
+        self.stop_prefetch();
+        if let Some(task) = self.warming.lock().unwrap_or_else(PoisonError::into_inner).take() {
+            task.abort();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

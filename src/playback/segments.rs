@@ -1,0 +1,78 @@
+//! The segments of all files: those that are finished, and those on their way.
+
+use super::FileKey;
+use super::cache::Cache;
+use super::flights::{Flight, Flights};
+use crate::error::Error;
+use bytes::Bytes;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::Semaphore;
+
+/// Which segment of which file.
+pub(super) type SegmentKey = (FileKey, u32);
+
+/// Source bytes of segments that are on their way, over all files, in MiB.
+const MAX_MIB_ON_THE_WAY: u32 = 512;
+
+/// Finished segments and those on their way, with what they share of the machine.
+pub(super) struct Segments {
+    cache: Mutex<Cache<SegmentKey>>,
+    flights: Flights<SegmentKey, Bytes>,
+    /// One permit a core, for parsing and muxing.
+    pub(super) cpus: Arc<Semaphore>,
+    /// One permit a MiB that is held while a segment is made.
+    pub(super) memory: Arc<Semaphore>,
+}
+
+impl Segments {
+    pub(super) fn new(cache_bytes: u64) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            cache: Mutex::new(Cache::new(cache_bytes)),
+            flights: Flights::new(),
+            cpus: Arc::new(Semaphore::new(cores)),
+            memory: Arc::new(Semaphore::new(MAX_MIB_ON_THE_WAY as usize)),
+        }
+    }
+
+    pub(super) fn cached(&self, key: &SegmentKey) -> Option<Bytes> {
+        self.cache().get(key)
+    }
+
+    /// True when `key` could be kept and is not yet.
+    pub(super) fn wants(&self, key: &SegmentKey) -> bool {
+        let cache = self.cache();
+        !cache.is_off() && !cache.contains(key)
+    }
+
+    /// Joins the making of `key`, or starts it; when it is done it is in the cache.
+    pub(super) fn flight<F>(self: &Arc<Self>, key: SegmentKey, make: impl FnOnce() -> F) -> Flight<Bytes>
+    where
+        F: Future<Output = Result<Bytes, Error>> + Send + 'static,
+    {
+        self.flights.join(key, || {
+            let (segments, work) = (Arc::clone(self), make());
+            async move {
+                if let Some(segment) = segments.cached(&key) {
+                    return Ok(segment); // it was finished just now
+                }
+                let segment = work.await?;
+                segments.cache().insert(key, segment.clone());
+                Ok(segment)
+            }
+        })
+    }
+
+    pub(super) fn forget(&self, id: &[u8; 20]) {
+        self.cache().remove_where(|(file, _)| file.id == *id);
+    }
+
+    /// How many permits `bytes` are; never more than there are.
+    pub(super) fn mebibytes(bytes: u64) -> u32 {
+        u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX).clamp(1, MAX_MIB_ON_THE_WAY)
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache<SegmentKey>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

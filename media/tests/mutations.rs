@@ -1,5 +1,6 @@
 //! Files with bytes changed, cut off, copied and left out: whatever is done to a film, the answer is a result
 //! or an error, soon and without much memory. The changes are the same in every run.
+#![expect(clippy::cast_possible_truncation, reason = "films made here are small")]
 
 mod support;
 

@@ -5,7 +5,7 @@ mod support;
 use bytes::Bytes;
 use media::movie::Movie;
 use media::plan::{PlanOptions, SegmentPlan, plan};
-use media::source::{Arrived, ByteSource, Step};
+use media::source::{Arrived, Step};
 use media::{Error, ErrorKind, access_units, ts};
 use std::ops::Range;
 use support::{Rng, Stingy, exercise, fixture, fixtures, open_and_plan};

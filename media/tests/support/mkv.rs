@@ -141,7 +141,9 @@ pub(crate) fn long_film(seconds: u64, len: u64) -> Vec<u8> {
     let cues = master(CUES, &cues);
     let room = first as usize - start.len() - cues.len() - 5;
     let blocks = [block(1, 0, 0x80, &[0, 0, 0, 1, 0x65]), block(2, 0, 0x80, &[0x21])].concat();
-    let cluster = element(CLUSTER, &[uint(TIMESTAMP, 0), blocks].concat());
+    // What is asked for together with the first blocks is here as well.
+    let rest = element(0xEC, &vec![0; 128 << 10]);
+    let cluster = element(CLUSTER, &[uint(TIMESTAMP, 0), blocks, rest].concat());
     let parts = [start, cues, element(0xEC, &vec![0; room]), cluster].concat();
     [header(), claiming(BODY, len, &parts)].concat()
 }

@@ -2,6 +2,7 @@
 //! that are the same in every run, the whole way of a file through the crate, and writers of files.
 
 #![expect(dead_code, reason = "each test binary uses a part of it")]
+#![expect(clippy::cast_possible_truncation, reason = "films made here are small")]
 
 pub(crate) mod mkv;
 pub(crate) mod mp4;

@@ -1,6 +1,8 @@
 //! A writer of MP4 files (ISO/IEC 14496-12), with every freedom to write wrong ones.
 
+use super::Rng;
 use bytes::Bytes;
+use std::ops::Range;
 
 /// x264, High@4.0, 1920x1080, 24 fps, reorder 2, as a configuration record.
 pub(crate) const AVC_CONFIG: &[u8] = &[
@@ -98,7 +100,13 @@ impl Track {
         let mut hdlr = vec![0; 25];
         hdlr[8..12].copy_from_slice(&self.handler);
         let stbl = [std::slice::from_ref(&self.stsd), &self.tables].concat();
-        let minf = master(b"minf", &[master(b"stbl", &stbl)]);
+        let here =
+            boxed(b"dref", &[&[0, 0, 0, 0, 0, 0, 0, 1], boxed(b"url ", &[0, 0, 0, 1]).as_slice()].concat());
+        let header = match &self.handler {
+            b"vide" => boxed(b"vmhd", &[0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0]),
+            _ => boxed(b"smhd", &[0; 8]),
+        };
+        let minf = master(b"minf", &[header, boxed(b"dinf", &here), master(b"stbl", &stbl)]);
         let mdia = master(b"mdia", &[boxed(b"mdhd", &mdhd), boxed(b"hdlr", &hdlr), minf]);
         let edit = self.edit.iter().map(|elst| boxed(b"edts", elst));
         let mut children = vec![boxed(b"tkhd", &tkhd)];
@@ -129,50 +137,101 @@ pub(crate) fn file(moov: impl Fn(u32) -> Vec<u8>, media: &[u8]) -> Bytes {
     [ftyp, moov(offset as u32), boxed(b"mdat", media)].concat().into()
 }
 
-/// The index of a film of `seconds` at 24 pictures a second with AAC, as x264 and a muxer that interleaves
-/// every two pictures write it: three runs of composition offsets in four pictures, a key frame every 2 s.
-pub(crate) fn long_film(seconds: u32) -> Vec<u8> {
-    const PICTURE: u32 = 40_000;
-    const SOUND: u32 = 430;
-    let pictures = seconds * 24;
-    let frames = (u64::from(seconds) * 48_000 / 1024) as u32;
-    let chunks = pictures / 2;
+/// A frame of sound in [`Film`], about 160 kbit/s.
+const SOUND: u32 = 430;
 
-    let mut ctts = Vec::new();
-    for _ in 0..pictures / 4 {
-        ctts.extend([1, 1024, 1, 2560, 1, 1024, 1, 0]);
+/// A film at 24 pictures a second with AAC, as x264 and a muxer that interleaves every two pictures write it:
+/// its composition offsets change with nearly every picture, and a key frame comes every 2 s.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Film {
+    pub(crate) seconds: u32,
+    /// Bytes of a picture, or a little less.
+    pub(crate) picture: u32,
+}
+
+impl Film {
+    fn pictures(self) -> u32 {
+        self.seconds * 24
     }
-    let key: Vec<u32> = (0..pictures / 48).map(|group| group * 48 + 1).collect();
-    let sizes = |count: u32, size: u32| -> Vec<u32> {
-        [0, count].into_iter().chain((0..count).map(|number| size - number % 97)).collect()
-    };
-    // Sound and pictures in turn; the sound of a chunk is what fits beside two pictures.
-    let sound_until = |chunk: u32| (u64::from(chunk) * u64::from(frames) / u64::from(chunks)) as u32;
-    let (mut video_at, mut audio_at, mut stsc) = (Vec::new(), Vec::new(), Vec::new());
-    let mut at = 1u32 << 12;
-    for chunk in 0..chunks {
-        video_at.push(at);
-        at = at.wrapping_add(2 * PICTURE) & 0x7fff_ffff;
-        audio_at.push(at);
-        let held = sound_until(chunk + 1) - sound_until(chunk);
-        at = at.wrapping_add(held * SOUND) & 0x7fff_ffff;
-        if stsc.chunks(3).last().is_none_or(|row: &[u32]| row[1] != held) {
-            stsc.extend([chunk + 1, held, 1]);
+
+    fn frames(self) -> u32 {
+        (u64::from(self.seconds) * 48_000 / 1024) as u32
+    }
+
+    /// The pictures and the frames of sound of one chunk of each.
+    fn chunk(self, chunk: u32) -> (Range<u32>, Range<u32>) {
+        let sound =
+            |chunk: u32| (u64::from(chunk) * 2 * u64::from(self.frames())) / u64::from(self.pictures());
+        (chunk * 2..chunk * 2 + 2, sound(chunk) as u32..sound(chunk + 1) as u32)
+    }
+
+    fn picture_len(self, number: u32) -> u32 {
+        self.picture - number % 97
+    }
+
+    fn sound_len(number: u32) -> u32 {
+        SOUND - number % 97
+    }
+
+    /// The index, for media that begin at `base`; places beyond 2 GiB wrap, which an index alone does not mind.
+    pub(crate) fn moov(self, base: u32) -> Vec<u8> {
+        let (pictures, frames) = (self.pictures(), self.frames());
+        let ctts = [1, 1024, 1, 2560, 1, 1024, 1, 0].repeat(pictures as usize / 4);
+        let key: Vec<u32> = (0..pictures / 48).map(|group| group * 48 + 1).collect();
+        let sizes = |count: u32, len: &dyn Fn(u32) -> u32| -> Vec<u32> {
+            [0, count].into_iter().chain((0..count).map(len)).collect()
+        };
+        let (mut video_at, mut audio_at, mut stsc) = (Vec::new(), Vec::new(), Vec::new());
+        let mut at = base;
+        for chunk in 0..pictures / 2 {
+            let (video, audio) = self.chunk(chunk);
+            let held = audio.len() as u32;
+            video_at.push(at);
+            at = (at + video.map(|number| self.picture_len(number)).sum::<u32>()) & 0x7fff_ffff;
+            audio_at.push(at);
+            at = (at + audio.map(Self::sound_len).sum::<u32>()) & 0x7fff_ffff;
+            if stsc.chunks(3).last().is_none_or(|row: &[u32]| row[1] != held) {
+                stsc.extend([chunk + 1, held, 1]);
+            }
         }
+        let video = Track::video(1, 12_288, AVC_CONFIG).with(&[
+            counted(b"stts", 2, &[pictures, 512]),
+            counted(b"ctts", 2, &ctts),
+            counted(b"stss", 1, &key),
+            table(b"stsz", &sizes(pictures, &|number| self.picture_len(number))),
+            counted(b"stsc", 3, &[1, 2, 1]),
+            counted(b"stco", 1, &video_at),
+        ]);
+        let audio = Track::audio(2, 48_000).with(&[
+            counted(b"stts", 2, &[frames, 1024]),
+            table(b"stsz", &sizes(frames, &Self::sound_len)),
+            counted(b"stsc", 3, &stsc),
+            counted(b"stco", 1, &audio_at),
+        ]);
+        moov(&[video.build(), audio.build()])
     }
-    let video = Track::video(1, 12_288, AVC_CONFIG).with(&[
-        counted(b"stts", 2, &[pictures, 512]),
-        counted(b"ctts", 2, &ctts),
-        counted(b"stss", 1, &key),
-        table(b"stsz", &sizes(pictures, PICTURE)),
-        counted(b"stsc", 3, &[1, 2, 1]),
-        counted(b"stco", 1, &video_at),
-    ]);
-    let audio = Track::audio(2, 48_000).with(&[
-        counted(b"stts", 2, &[frames, 1024]),
-        table(b"stsz", &sizes(frames, SOUND)),
-        counted(b"stsc", 3, &stsc),
-        counted(b"stco", 1, &audio_at),
-    ]);
-    moov(&[video.build(), audio.build()])
+
+    /// The index of a file that ends with it, at its place in front.
+    pub(crate) fn head(self) -> Vec<u8> {
+        [boxed(b"ftyp", b"isom\0\0\0\0isom"), self.moov(1 << 24)].concat()
+    }
+
+    /// The whole file. Each picture is one NAL unit of noise.
+    pub(crate) fn file(self) -> Bytes {
+        let mut noise = Rng(1);
+        let mut media = Vec::new();
+        for chunk in 0..self.pictures() / 2 {
+            let (video, audio) = self.chunk(chunk);
+            for number in video {
+                let len = self.picture_len(number);
+                media.extend((len - 4).to_be_bytes());
+                media.push(if number % 48 == 0 { 0x65 } else { 0x41 });
+                media.extend((5..len).map(|_| noise.next() as u8 | 1));
+            }
+            for number in audio {
+                media.extend((0..Self::sound_len(number)).map(|_| noise.next() as u8));
+            }
+        }
+        file(|base| self.moov(base), &media)
+    }
 }

@@ -1,0 +1,166 @@
+//! How fast files are opened and segments made: `cargo bench -p media`.
+//!
+//! Machines differ, so each figure that matters is also printed as a ratio to something that any machine does
+//! (copying the same bytes, another parser on the same index), both measured in turns.
+#![expect(clippy::cast_possible_truncation, reason = "films made here are small")]
+
+#[path = "../tests/support/mod.rs"]
+mod support;
+
+use bytes::Bytes;
+use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use media::plan::{PlanOptions, SegmentPlan, plan};
+use media::source::{Arrived, ByteSource, Step, Stop};
+use media::{access_units, hls, movie::Movie, ts};
+use mp4_atom::{Decode, Moov};
+use std::fs::File;
+use std::hint::black_box;
+use std::io::{Read, Seek, SeekFrom};
+use std::ops::Range;
+use std::time::{Duration, Instant};
+use support::mp4::Film;
+use support::{mkv, open_and_plan};
+
+const TWO_HOURS: u32 = 7_200;
+/// 24 pictures of 40 KB a second are 8 Mbit/s: the 6 s of a segment are 6 MB.
+const PICTURE: u32 = 40_000;
+
+/// A file of two hours of which the index is here.
+fn index_of(head: Vec<u8>, len: u64) -> Arrived {
+    let mut file = Arrived::new(len);
+    file.insert(0, head.into());
+    file
+}
+
+fn made(movie: &Movie, plan: &SegmentPlan, index: u32, src: &dyn ByteSource) -> Bytes {
+    match ts::segment(movie, plan, index, src) {
+        Ok(Step::Done(segment)) => segment,
+        other => panic!("{other:?}"),
+    }
+}
+
+/// Runs both in turns and prints their medians, the bytes per second that they stand for, and their ratio.
+#[expect(clippy::print_stdout, reason = "a benchmark's result")]
+fn compare(what: &str, bytes: usize, mut ours: impl FnMut(), other: &str, mut theirs: impl FnMut()) {
+    const ROUNDS: usize = 51;
+    let time = |run: &mut dyn FnMut()| {
+        let clock = Instant::now();
+        run();
+        clock.elapsed()
+    };
+    let (mut first, mut second) = (Vec::new(), Vec::new());
+    for _ in 0..ROUNDS {
+        first.push(time(&mut ours));
+        second.push(time(&mut theirs));
+    }
+    first.sort_unstable();
+    second.sort_unstable();
+    let (first, second): (Duration, Duration) = (first[ROUNDS / 2], second[ROUNDS / 2]);
+    let speed = |time: Duration| bytes as f64 / time.as_secs_f64() / 1e6;
+    println!(
+        "{what}: {first:?} ({:.0} MB/s); {other}: {second:?} ({:.0} MB/s); ratio {:.2}",
+        speed(first),
+        speed(second),
+        second.as_secs_f64() / first.as_secs_f64()
+    );
+}
+
+fn opening(c: &mut Criterion) {
+    let film = Film { seconds: TWO_HOURS, picture: PICTURE };
+    let head = film.head();
+    let index = index_of(head.clone(), 7 << 30);
+    let (_, plan) = open_and_plan(&index).expect("a film that plays");
+    assert_eq!(plan.segments.len(), 1200);
+    let moov = film.moov(1 << 24);
+    let atom = || {
+        let moov = Moov::decode(&mut black_box(moov.as_slice())).expect("another reader");
+        assert_eq!(moov.trak.len(), 2);
+        black_box(moov);
+    };
+    let ours = || drop(black_box(open_and_plan(black_box(&index))));
+    compare("open and plan an MP4 of 2 h", moov.len(), ours, "mp4-atom decodes its moov", atom);
+    c.bench_function("mp4_2h/open_and_plan", |b| b.iter(|| open_and_plan(black_box(&index))));
+    c.bench_function("mp4_2h/mp4_atom_decodes_moov", |b| b.iter(atom));
+
+    let index = index_of(mkv::long_film(u64::from(TWO_HOURS), 7 << 30), 7 << 30);
+    let (movie, plan) = open_and_plan(&index).expect("a film that plays");
+    assert_eq!(plan.segments.len(), 1200);
+    c.bench_function("mkv_2h/open_and_plan", |b| b.iter(|| open_and_plan(black_box(&index))));
+    c.bench_function("mkv_2h/multivariant_playlist", |b| {
+        b.iter(|| hls::multivariant_playlist(&movie, &plan, "media.m3u8"));
+    });
+}
+
+fn playlists(c: &mut Criterion) {
+    let index = index_of(Film { seconds: TWO_HOURS, picture: PICTURE }.head(), 7 << 30);
+    let (movie, plan) = open_and_plan(&index).expect("a film that plays");
+    c.bench_function("mp4_2h/media_playlist", |b| b.iter(|| hls::media_playlist(&plan, None)));
+    c.bench_function("mp4_2h/multivariant_playlist", |b| {
+        b.iter(|| hls::multivariant_playlist(&movie, &plan, "media.m3u8"));
+    });
+    c.bench_function("mp4_2h/byte_ranges", |b| b.iter(|| access_units::byte_ranges(&movie, &plan, 600)));
+}
+
+fn muxing(c: &mut Criterion) {
+    let file = Film { seconds: 6, picture: PICTURE }.file();
+    let (movie, plan) = open_and_plan(&file).expect("a film that plays");
+    let segment = made(&movie, &plan, 0, &file);
+    let ours = || drop(black_box(made(&movie, &plan, 0, black_box(&file))));
+    let copy = || drop(black_box(Vec::from(black_box(segment.as_ref()))));
+    compare("make a segment in memory", segment.len(), ours, "copy its bytes", copy);
+
+    let mut group = c.benchmark_group("segment_in_memory");
+    group.throughput(Throughput::Bytes(segment.len() as u64));
+    group.bench_function("make", |b| b.iter(|| made(&movie, &plan, 0, black_box(&file))));
+    group.bench_function("copy", |b| b.iter(|| Vec::from(black_box(segment.as_ref()))));
+    group.finish();
+}
+
+/// A local file; every read brings the bytes anew.
+struct Local(File);
+
+impl Local {
+    fn bytes(&self, range: Range<u64>) -> std::io::Result<Bytes> {
+        let mut bytes = Vec::with_capacity((range.end - range.start) as usize);
+        let mut file = &self.0;
+        file.seek(SeekFrom::Start(range.start))?;
+        file.take(range.end - range.start).read_to_end(&mut bytes)?;
+        Ok(bytes.into())
+    }
+}
+
+impl ByteSource for Local {
+    fn len(&self) -> u64 {
+        self.0.metadata().expect("a file").len()
+    }
+
+    fn read(&self, range: Range<u64>) -> Result<Bytes, Stop> {
+        Ok(self.bytes(range).expect("a file"))
+    }
+}
+
+fn from_a_file(c: &mut Criterion) {
+    let path = std::env::temp_dir().join(format!("media-bench-{}.mp4", std::process::id()));
+    std::fs::write(&path, Film { seconds: 52, picture: PICTURE }.file()).expect("room for 50 MB");
+    let local = Local(File::open(&path).expect("the file"));
+    std::fs::remove_file(&path).expect("the file");
+    let Ok(Step::Done(movie)) = media::open(&local) else { panic!("a film that opens") };
+    let plan = plan(&movie, &PlanOptions::default()).expect("a film that plays");
+    let mut next = (0..plan.segments.len() as u32).cycle();
+    let mut one = || {
+        let index = next.next().unwrap_or(0);
+        let mut arrived = Arrived::new(local.len());
+        for range in access_units::byte_ranges(&movie, &plan, index).expect("ranges") {
+            arrived.insert(range.start, local.bytes(range).expect("bytes"));
+        }
+        made(&movie, &plan, index, &arrived)
+    };
+    let len = one().len();
+    let mut group = c.benchmark_group("segment_from_a_file");
+    group.throughput(Throughput::Bytes(len as u64));
+    group.bench_function("read_and_make", |b| b.iter(&mut one));
+    group.finish();
+}
+
+criterion_group!(benches, opening, playlists, muxing, from_a_file);
+criterion_main!(benches);

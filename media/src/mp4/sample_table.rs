@@ -148,12 +148,12 @@ impl Sizes {
         let mut sum = 0u64;
         let mut sums = Vec::with_capacity(count as usize / SUM_STEP as usize + 1);
         for number in 0..count {
-            if number % SUM_STEP == 0 {
+            if number.is_multiple_of(SUM_STEP) {
                 sums.push(sum);
             }
             sum += u64::from(self.size(number));
         }
-        if count % SUM_STEP == 0 {
+        if count.is_multiple_of(SUM_STEP) {
             sums.push(sum);
         }
         sums

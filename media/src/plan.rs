@@ -87,9 +87,6 @@ pub fn plan(movie: &Movie, options: &PlanOptions) -> Result<SegmentPlan, Error> 
         return Err(Error::limit("segments", 0));
     }
     let segments = to_segments(&cuts, origin, end);
-    if segments.is_empty() {
-        return Err(Error::malformed("the file ends before its first picture begins", 0));
-    }
     if segments.iter().any(|segment| segment.duration() > MAX_SEGMENT) {
         return Err(Error::unsupported("the pictures to cut at are more than two minutes apart"));
     }

@@ -139,6 +139,28 @@ fn mp4_eight_million_samples() {
 }
 
 #[test]
+fn mp4_an_edit_that_shows_the_first_of_eight_million_samples() {
+    let _alone = alone();
+    let count = 7_900_000;
+    let sizes: Vec<u32> = [0, count].into_iter().chain((0..count).map(|_| 0)).collect();
+    for offsets in [vec![], vec![1, 1 << 31, count - 1, 5]] {
+        let film = |offset| {
+            let mut track = Track::video(1, 12_288, AVC_CONFIG).with(&[
+                counted(b"stts", 2, &[count, 600]),
+                counted(b"ctts", 2, &offsets),
+                table(b"stsz", &sizes),
+                counted(b"stsc", 3, &[1, count, 1]),
+                counted(b"stco", 1, &[offset]),
+                counted(b"stss", 1, &(1..=count).collect::<Vec<_>>()),
+            ]);
+            track.edit = Some(table(b"elst", &[1, 1000, 0, 1 << 16]));
+            mp4::moov(&[track.build()])
+        };
+        let _ = survive("an edit of one second", mp4::file(film, MEDIA));
+    }
+}
+
+#[test]
 fn mp4_samples_that_share_their_bytes() {
     let _alone = alone();
     let media = vec![0; 1 << 20];

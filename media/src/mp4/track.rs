@@ -12,6 +12,8 @@ use std::ops::Range;
 /// How far from the end, in decode order, the picture may be that is shown last: H.264 reorders at most 16
 /// frames.
 const REORDER_WINDOW: u32 = 32;
+/// How many samples are looked at to find the last that an edit shows.
+const MAX_BEHIND_EDIT: u32 = 1_024;
 
 /// A track's samples on the presentation clock.
 #[derive(Debug)]
@@ -110,17 +112,24 @@ impl Mp4Track {
         let decode_lead = -i64::from(table.lowest_offset().min(0));
         let mut this = Self { count: table.count(), table, scale, edit, decode_lead };
         if let Some(end) = edit.end {
-            // What is shown only after the end, at the end of decoding: nothing else can need it.
-            while this.count > 0
-                && this
-                    .table
-                    .samples(this.count - 1..this.count)
-                    .all(|sample| this.presented(sample.dts.saturating_add(i64::from(sample.offset))) >= end)
-            {
-                this.count -= 1;
-            }
+            this.count = this.count_until(end);
         }
         this
+    }
+
+    /// How many samples are left without those at the end of decoding that are shown only from `end` on:
+    /// nothing else can need them.
+    fn count_until(&self, end: Time90k) -> u32 {
+        // No sample from here on is shown before the end, whatever its offset; so one more look at the few that
+        // are reordered around it is enough, and a track of millions of samples costs no more.
+        let lowest = i64::from(self.table.lowest_offset());
+        let surely_late = self.first_sample_where(|dts| self.presented(dts.saturating_add(lowest)) >= end);
+        let shown = |number: &u32| {
+            let mut samples = self.table.samples(*number..*number + 1);
+            samples.any(|sample| self.presented(sample.dts.saturating_add(i64::from(sample.offset))) < end)
+        };
+        let looks = surely_late.saturating_sub(MAX_BEHIND_EDIT)..surely_late;
+        looks.clone().rev().find(shown).map_or(looks.start, |last| last + 1)
     }
 
     pub(crate) const fn sample_count(&self) -> u32 {
@@ -193,13 +202,18 @@ impl Mp4Track {
 
     /// The first sample, in decode order, that is shown at `time` or later, for tracks that are not reordered.
     pub(crate) fn first_sample_from(&self, time: Time90k) -> u32 {
+        self.first_sample_where(|dts| self.presented(dts) >= time)
+    }
+
+    /// The first sample whose decode time is so; all behind it must be so too.
+    fn first_sample_where(&self, is_so: impl Fn(i64) -> bool) -> u32 {
         let (mut low, mut high) = (0, self.sample_count());
         while low < high {
             let middle = low + (high - low) / 2;
-            if self.presented(self.table.decode_time(middle)) < time {
-                low = middle + 1;
-            } else {
+            if is_so(self.table.decode_time(middle)) {
                 high = middle;
+            } else {
+                low = middle + 1;
             }
         }
         low

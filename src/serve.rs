@@ -140,7 +140,7 @@ fn cache_dir() -> anyhow::Result<PathBuf> {
 /// A magnet link, an infohash, or the path of a .torrent file.
 fn parse_source(text: &str) -> anyhow::Result<Source> {
     if text.trim_start().to_ascii_lowercase().starts_with("magnet:") {
-        return Ok(Source::Magnet(Magnet::parse(text).with_context(|| format!("{text}"))?));
+        return Ok(Source::Magnet(Magnet::parse(text).with_context(|| text.to_owned())?));
     }
     if let Ok(info_hash) = text.trim().parse::<InfoHash>() {
         return Ok(Source::InfoHash(info_hash));

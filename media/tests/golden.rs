@@ -5,6 +5,8 @@
 //! `UPDATE_GOLDEN=1 cargo test -p media --test golden` writes the texts anew; when a segment's digest changes,
 //! `FORMAT_VERSION` must change too.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use bytes::Bytes;
 use media::movie::Movie;
 use media::plan::{PlanOptions, SegmentPlan};

@@ -36,6 +36,7 @@ pub mod trackers;
 mod wake;
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -75,6 +76,8 @@ struct Core {
     shutdown: CancellationToken,
     /// All torrents end.
     token: CancellationToken,
+    /// Holds the data folder's lock.
+    _folder: File,
 }
 
 #[derive(Default)]
@@ -113,13 +116,14 @@ impl Torrents {
     /// `Storage` when the folder cannot be written to, `Internal` when the engine cannot start (its port is taken).
     pub async fn start(options: TorrentOptions, shutdown: CancellationToken) -> Result<Self, Error> {
         let dir = options.dir.clone();
-        tokio::task::spawn_blocking(move || storage::prepare(&dir)).await.map_err(|error| {
+        let prepared = tokio::task::spawn_blocking(move || storage::prepare(&dir)).await;
+        let held = prepared.map_err(|error| {
             Error::new(ErrorKind::Internal, "the data folder was not prepared").caused_by(error)
         })??;
         let token = shutdown.child_token();
         let engine = Engine::start(&options, token.clone()).await?;
         let gauge = Arc::new(Gauge::new(options.max_disk));
-        let core = Arc::new(Core { engine, options, gauge, shutdown, token });
+        let core = Arc::new(Core { engine, options, gauge, shutdown, token, _folder: held });
         let torrents = Self { core, table: Arc::default() };
         life::start_reaper(&torrents);
         Ok(torrents)

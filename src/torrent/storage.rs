@@ -7,7 +7,8 @@
 //! ```
 //! Nothing is ever deleted that does not carry the mark.
 
-use std::io;
+use std::fs::{File, TryLockError};
+use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -21,13 +22,28 @@ const MARK: &str = ".torrentstream";
 ///
 /// Data of an earlier run is never used again: whether it is whole is known to nobody (the engine's own resume
 /// takes damaged pieces for good ones).
-pub(super) fn prepare(dir: &Path) -> Result<(), Error> {
+///
+/// What it gives holds the folder: a second server that cleaned it would delete what the first one plays.
+pub(super) fn prepare(dir: &Path) -> Result<File, Error> {
     let fail = |error: io::Error| {
         let text = format!("the data folder {} cannot be used", dir.display());
         Error::new(ErrorKind::Storage, text).caused_by(error)
     };
     std::fs::create_dir_all(dir).map_err(fail)?;
-    std::fs::write(dir.join(MARK), "torrentstream keeps its data here\n").map_err(fail)?;
+    let mut mark = File::create(dir.join(MARK)).map_err(fail)?;
+    match mark.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let text = format!(
+                "the data folder {} is used by another torrentstream; choose another with --dir",
+                dir.display()
+            );
+            return Err(Error::new(ErrorKind::Storage, text));
+        }
+        // Not every network file system can lock.
+        Err(TryLockError::Error(error)) => tracing::debug!(%error, "the data folder cannot be locked"),
+    }
+    mark.write_all(b"torrentstream keeps its data here\n").map_err(fail)?;
     for entry in std::fs::read_dir(dir).map_err(fail)?.flatten() {
         let path = entry.path();
         // A link is not followed: what it leads to is not ours.
@@ -44,7 +60,7 @@ pub(super) fn prepare(dir: &Path) -> Result<(), Error> {
             }
         }
     }
-    Ok(())
+    Ok(mark)
 }
 
 /// Where a torrent's data is.
@@ -175,7 +191,9 @@ mod tests {
         // Marked and named by an infohash: ours. The others lack one or the other.
         std::fs::write(dir.join(hash("a")).join(MARK), "").unwrap();
         std::fs::write(dir.join("holiday").join(MARK), "").unwrap();
-        prepare(&dir).unwrap();
+        let held = prepare(&dir).unwrap();
+        assert!(prepare(&dir).unwrap_err().to_string().contains("another torrentstream"));
+        drop(held);
         let mut left: Vec<_> =
             std::fs::read_dir(&dir).unwrap().map(|entry| entry.unwrap().file_name()).collect();
         left.sort();

@@ -3,7 +3,7 @@
     check.py --binary target/release/torrentstream [--fixtures DIR] [--corpus DIR] [--only TEXT] [--jobs N]
 
 expected.tsv says for each file what must happen: `plays` (the whole presentation is checked), `range-only` (probe says that HLS is not possible, and why) or
-`broken` (probe ends with an error message). Its last column names checks that a file cannot pass, with the reason before it. Any difference from that table fails the
+`broken` (probe or remux ends with an error message). Its last column names checks that a file cannot pass, with the reason before it. Any difference from that table fails the
 run: also a file that does better than the table says, or is not in it.
 """
 
@@ -55,7 +55,10 @@ def verdict(binary, path):
     with tempfile.TemporaryDirectory() as scratch:
         status, _, errors = run(binary, "remux", str(path), "-o", scratch)
         if status != 0:
-            raise Mishap(f"probe says that HLS is possible, but remux ended with {status}: {errors[-300:]}")
+            # The index may be good and the media not.
+            if not errors:
+                raise Mishap(f"remux ended with {status} and no message")
+            return "broken", errors.splitlines()[-1], {}
         return "plays", "", compare.check(scratch, path, probe)
 
 

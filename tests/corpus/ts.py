@@ -38,6 +38,7 @@ class AudioFrame:
     data: bytes
     samples: int
     rate: int
+    stamped: bool  # the first frame of its PES packet: the PTS is its own
 
 
 @dataclass
@@ -256,7 +257,7 @@ class Scanner:
             if parsed is None or at + parsed[1] > len(unit.data):
                 return self.scan.fault(f"{where}: no whole {kind} frame at byte {at} of the PES packet at {unit.pts}")
             header, size, samples, rate = parsed
-            self.scan.frames.append(AudioFrame(unit.segment, pts, unit.data[at + header : at + size], samples, rate))
+            self.scan.frames.append(AudioFrame(unit.segment, pts, unit.data[at + header : at + size], samples, rate, at == 0))
             pts += samples * 90000 / rate
             at += size
         return None

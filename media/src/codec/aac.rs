@@ -52,13 +52,8 @@ impl AacConfig {
         if !SAMPLE_RATES.contains(&sample_rate) {
             return Err(Error::unsupported("this AAC sampling frequency cannot be carried in ADTS"));
         }
-        let channel_configuration = match u8::try_from(channel_configuration) {
-            Ok(value @ 1..=7) => value,
-            _ => {
-                return Err(Error::unsupported(
-                    "AAC with a channel layout of its own cannot be carried in ADTS",
-                ));
-            }
+        let Ok(channel_configuration @ 1..=7) = u8::try_from(channel_configuration) else {
+            return Err(Error::unsupported("AAC with a channel layout of its own cannot be carried in ADTS"));
         };
         if signaled_type == object_type && sample_rate <= 24_000 {
             // Backward compatible signalling: an extension after the core's configuration (1.6.6.1).

@@ -180,10 +180,10 @@ impl Sps {
         let width = cropped(width_in_mbs, [crop[0], crop[1]], unit_x)?;
         let height = cropped(height_in_mbs, [crop[2], crop[3]], unit_y)?;
         let vui = if bits.flag()? { Vui::parse(&mut bits).unwrap_or_default() } else { Vui::default() };
-        let inferred = if order_count_type == 2 || profile == 66 {
+        // constraint_set3_flag in these profiles: intra only (E.2.1)
+        let intra_only = constraints & 0x10 != 0 && matches!(profile, 44 | 86 | 100 | 110 | 122 | 244);
+        let inferred = if order_count_type == 2 || profile == 66 || intra_only {
             0
-        } else if constraints & 0x10 != 0 && matches!(profile, 44 | 86 | 100 | 110 | 122 | 244) {
-            0 // constraint_set3_flag: intra only (E.2.1)
         } else {
             max_dpb_frames(level, constraints, width_in_mbs * height_in_mbs).min(4)
         };
@@ -382,6 +382,7 @@ pub fn annex_b<'a>(config: &'a AvcConfig, access_unit: &'a [u8], sync: bool, out
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
 

@@ -31,6 +31,7 @@ pub fn media_playlist(plan: &SegmentPlan, start: Option<Time90k>) -> String {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
     use crate::plan::Segment;

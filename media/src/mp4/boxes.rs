@@ -30,7 +30,7 @@ impl BoxHeader {
         if size < header_len {
             return Err(Error::malformed("a box is smaller than its header", at).into());
         }
-        let end = at.checked_add(size).ok_or(Error::malformed("a box size", at))?;
+        let end = at.checked_add(size).ok_or_else(|| Error::malformed("a box size", at))?;
         Ok(Self { kind, payload: at + header_len, end })
     }
 

@@ -97,7 +97,7 @@ impl Mp4File {
             }
         }
         let movie_scale =
-            movie_scale.ok_or(Error::malformed("no movie header (mvhd) with a timescale", base))?;
+            movie_scale.ok_or_else(|| Error::malformed("no movie header (mvhd) with a timescale", base))?;
         let (mut tracks, mut tables) = (Vec::new(), Vec::new());
         for trak in &traks {
             // A track that cannot be read is left out; the others may be whole.

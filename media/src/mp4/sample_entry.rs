@@ -30,7 +30,7 @@ impl SampleEntry {
             .ok()
             .and_then(|index| index.checked_sub(1))
             .and_then(|index| children(&entries, reader.at()).nth(index))
-            .ok_or(Error::malformed("no sample entry (stsd)", stsd.at))?;
+            .ok_or_else(|| Error::malformed("no sample entry (stsd)", stsd.at))?;
         match kind {
             TrackKind::Video => Self::visual(&entry),
             TrackKind::Audio => Self::audio(&entry, version),
@@ -119,7 +119,7 @@ impl SampleEntry {
                     b"wave" => child.child(b"esds"),
                     _ => None,
                 });
-                match esds.as_ref().map(|esds| decoder_config(esds)) {
+                match esds.as_ref().map(decoder_config) {
                     Some(Ok((kind, config))) => mpeg4_audio(&mut this, kind, config),
                     Some(Err(error)) => Codec::Unsupported { reason: error.what },
                     None => Codec::Unsupported { reason: "MPEG-4 audio without its configuration (esds)" },
@@ -205,6 +205,7 @@ fn descriptor<'a>(reader: &mut Reader<'a>, tag: u8) -> Result<Reader<'a>, Error>
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
 

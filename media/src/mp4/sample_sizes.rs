@@ -99,7 +99,7 @@ impl SampleSizes {
                 };
                 let sample = u64::from(sample);
                 match bits {
-                    4 => byte(sample / 2) >> (if sample % 2 == 0 { 4 } else { 0 }) & 15,
+                    4 => byte(sample / 2) >> (if sample.is_multiple_of(2) { 4 } else { 0 }) & 15,
                     8 => byte(sample),
                     _ => byte(sample * 2) << 8 | byte(sample * 2 + 1),
                 }
@@ -129,16 +129,17 @@ mod tests {
     #[test]
     fn any_total_is_the_sum_of_its_sizes() {
         let sizes: Vec<u32> = (0..1000).map(|number| number % 7 * 1000).collect();
-        for count in [0usize, 1, 255, 256, 257, 512, 1000] {
-            let words = [0, 0, count as u32].into_iter().chain(sizes.iter().copied().take(count));
+        for count in [0u32, 1, 255, 256, 257, 512, 1000] {
+            let words = [0, 0, count].into_iter().chain(sizes.iter().copied().take(count as usize));
             let payload: Vec<u8> = words.flat_map(u32::to_be_bytes).collect();
             let stsz = Child { kind: *b"stsz", payload: payload.into(), at: 0 };
             let mut read = SampleSizes::parse(&stsz, 1 << 20).unwrap();
             read.sum_up(read.count());
             for start in (0..=count).step_by(51) {
                 for end in (start..=count).rev().step_by(61) {
-                    let sum = sizes[start..end].iter().map(|size| u64::from(*size)).sum::<u64>();
-                    assert_eq!(read.total(start as u32..end as u32), sum, "{start}..{end} of {count}");
+                    let sum =
+                        sizes[start as usize..end as usize].iter().map(|size| u64::from(*size)).sum::<u64>();
+                    assert_eq!(read.total(start..end), sum, "{start}..{end} of {count}");
                 }
             }
         }

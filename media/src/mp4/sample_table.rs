@@ -134,7 +134,7 @@ impl SampleTable {
                 _ => {}
             }
         }
-        let needed = |table: Option<Child>, what| table.ok_or(Error::malformed(what, stbl.at));
+        let needed = |table: Option<Child>, what| table.ok_or_else(|| Error::malformed(what, stbl.at));
         let stts = needed(stts, "a track without sample times (stts)")?;
         let stsz = needed(stsz, "a track without sample sizes (stsz)")?;
         let stsc = needed(stsc, "a track without chunk lengths (stsc)")?;
@@ -402,6 +402,7 @@ fn words<const N: usize, const W: usize>(row: [u8; N]) -> [u32; W] {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
 

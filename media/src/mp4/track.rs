@@ -68,17 +68,17 @@ impl Mp4Track {
     }
 
     fn parse_whole(trak: &Child, movie_scale: Timescale, file_len: u64) -> Result<(Track, Self), Error> {
-        let missing = |what| Error::malformed(what, trak.at);
-        let tkhd = trak.child(b"tkhd").ok_or(missing("a track without header (tkhd)"))?;
-        let mdia = trak.child(b"mdia").ok_or(missing("a track without media (mdia)"))?;
-        let mdhd = mdia.child(b"mdhd").ok_or(missing("a track without media header (mdhd)"))?;
-        let hdlr = mdia.child(b"hdlr").ok_or(missing("a track without handler (hdlr)"))?;
-        let minf = mdia.child(b"minf").ok_or(missing("a track without media information (minf)"))?;
-        let stbl = minf.child(b"stbl").ok_or(missing("a track without sample table (stbl)"))?;
-        let stsd = stbl.child(b"stsd").ok_or(missing("a track without sample entries (stsd)"))?;
+        let missing = |what| move || Error::malformed(what, trak.at);
+        let tkhd = trak.child(b"tkhd").ok_or_else(missing("a track without header (tkhd)"))?;
+        let mdia = trak.child(b"mdia").ok_or_else(missing("a track without media (mdia)"))?;
+        let mdhd = mdia.child(b"mdhd").ok_or_else(missing("a track without media header (mdhd)"))?;
+        let hdlr = mdia.child(b"hdlr").ok_or_else(missing("a track without handler (hdlr)"))?;
+        let minf = mdia.child(b"minf").ok_or_else(missing("a track without media information (minf)"))?;
+        let stbl = minf.child(b"stbl").ok_or_else(missing("a track without sample table (stbl)"))?;
+        let stsd = stbl.child(b"stsd").ok_or_else(missing("a track without sample entries (stsd)"))?;
 
         let scale = boxes::full_header_timescale(&mdhd)?;
-        let scale = Timescale::new(scale).ok_or(missing("a track with a timescale of 0"))?;
+        let scale = Timescale::new(scale).ok_or_else(missing("a track with a timescale of 0"))?;
         let edit = trak.child(b"edts").and_then(|edts| edts.child(b"elst"));
         let edit = edit.map(|elst| EditList::parse(&elst, movie_scale)).transpose()?.unwrap_or_default();
         let table = SampleTable::parse(&stbl, file_len)?;

@@ -60,7 +60,7 @@ impl Packetizer {
         let needed = 1 + len.saturating_sub(PAYLOAD - field.len()).div_ceil(PAYLOAD) as u64;
         let stretch = if last { (*count + needed).wrapping_neg() & 15 } else { 0 };
         let packets = needed + stretch;
-        let mut counter = *count;
+        let counter = *count;
         *count += packets;
 
         let [pid_high, pid_low] = pid.to_be_bytes();
@@ -75,8 +75,7 @@ impl Packetizer {
             let stuffing = PAYLOAD - field.len() - payload;
             let unit_start = if packet == 0 { 0x40 } else { 0 };
             let control = if field.len() + stuffing > 0 { 0x30 } else { 0x10 };
-            let low_bits = u8::try_from(counter & 15).unwrap_or(0);
-            counter += 1;
+            let low_bits = u8::try_from((counter + packet) & 15).unwrap_or(0);
             self.out.extend_from_slice(&[0x47, unit_start | pid_high, pid_low, control | low_bits]);
             field.write(&mut self.out, stuffing);
             source.copy(&mut self.out, payload);
@@ -153,6 +152,7 @@ impl<'a, I: Iterator<Item = &'a [u8]>> Gather<'a, I> {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
     use proptest::prelude::*;

@@ -13,8 +13,17 @@ export function check(good, what, details) {
   return good;
 }
 
-export const equal = (got, wanted, what) =>
-  check(JSON.stringify(got) === JSON.stringify(wanted), what, JSON.stringify(got) === JSON.stringify(wanted) ? got : { got, wanted });
+/** The same value; the order of keys does not count. */
+export function equal(got, wanted, what) {
+  const [a, b] = [got, wanted].map((value) => JSON.stringify(sorted(value)));
+  return check(a === b, what, a === b ? got : { got, wanted });
+}
+
+function sorted(value) {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== 'object') return value;
+  return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sorted(value[key])]));
+}
 
 export const note = (what) => console.log(`       ${what}`);
 export const result = () => ({ passed, failed });

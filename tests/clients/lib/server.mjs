@@ -1,6 +1,6 @@
 // The program under test, on a port and in a folder of its own.
 import { request } from 'node:http';
-import { freePort, scratch, start, until } from './process.mjs';
+import { freePort, scratch, sleep, start, until } from './process.mjs';
 
 /** Starts `torrentstream --offline` (or another command line) and waits until it answers. */
 export async function serve(binary, { args = ['--offline'], command = [] } = {}) {
@@ -37,6 +37,18 @@ export function ask(url, { method = 'GET', headers = {}, body, limit = 60_000 } 
     call.on('error', reject);
     call.end(body);
   });
+}
+
+/** A request as a patient player makes it: 503 means to come again after Retry-After, up to `patience` ms. `tries` counts the requests. */
+export async function askPatiently(url, { patience = 60_000, ...options } = {}) {
+  const started = Date.now();
+  for (let tries = 1; ; tries++) {
+    const answer = await ask(url, options);
+    if (answer.status !== 503 || Date.now() - started > patience) return Object.assign(answer, { tries });
+    const after = Number(answer.headers['retry-after']);
+    if (!(after > 0)) throw new Error(`${url}: 503 without Retry-After: ${answer.text}`);
+    await sleep(after * 1000);
+  }
 }
 
 export const post = (url, value) =>

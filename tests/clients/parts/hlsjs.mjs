@@ -26,7 +26,9 @@ export default async function ({ binary, media, shots }) {
     await plays(page, `${kind} back at 10 s`, { at: 10, slack: 1 });
     await page.screenshot({ path: join(shots, `hlsjs-${kind}.png`) });
     await close();
-    check(!/panicked|ERROR/.test(server.child.output()), `${kind}: the log tells of no error`, server.child.output().match(/.*(panicked|ERROR).*/)?.[0]);
+    // warp itself logs each connection that a client breaks off, as hls.js does at a seek.
+    const complaints = server.child.output().split('\n').filter((line) => /panicked|ERROR/.test(line) && !line.includes('warp::server'));
+    check(complaints.length === 0, `${kind}: the log tells of no error`, complaints[0]);
     await stop(server.child);
     await stop(swarm.process);
   }

@@ -10,7 +10,7 @@ import { check, note } from '../lib/check.mjs';
 import { film } from '../lib/film.mjs';
 import { sleep, stop } from '../lib/process.mjs';
 import { seed } from '../lib/seeder.mjs';
-import { add, ask, serve } from '../lib/server.mjs';
+import { add, ask, askPatiently, serve } from '../lib/server.mjs';
 
 const LOOK_AHEAD = 32 << 20;
 const SEEK = 160;
@@ -41,7 +41,7 @@ export default async function ({ binary, media }) {
     note(`${kind}: ${MB(size)} in pieces of 1 MiB, the index is ${index[1] - index[0]} bytes at ${index[0]}`);
 
     const started = Date.now();
-    const playlist = await ask(`${base}/playlist.m3u8`);
+    const playlist = await askPatiently(`${base}/playlist.m3u8`);
     const [untilPlaylist, playlistTook] = [await fetched(), Date.now() - started];
     const durations = [...playlist.text.matchAll(/#EXTINF:([\d.]+)/g)].map((found) => Number(found[1]));
     const starts = durations.map((_, i) => durations.slice(0, i).reduce((sum, duration) => sum + duration, 0));
@@ -52,7 +52,7 @@ export default async function ({ binary, media }) {
     await judge('  and when it has settled', await settled(), null, runs);
 
     const before = Date.now();
-    const first = await ask(`${base}/segment000.ts`, { limit: 120_000 });
+    const first = await askPatiently(`${base}/segment000.ts`, { limit: 120_000 });
     const [untilSegment, segmentTook] = [await fetched(), Date.now() - before];
     check(first.status === 200 && first.bytes.length > 0, `${kind}: first segment`, `${MB(first.bytes.length)} after ${segmentTook} ms, first byte after ${first.firstByte} ms`);
     const reads = (number) => [places[number][0], (places[number + 1] ?? places[number])[1] + LOOK_AHEAD];
@@ -63,7 +63,7 @@ export default async function ({ binary, media }) {
     const target = starts.findLastIndex((start) => start <= SEEK);
     const already = await fetched();
     const again = Date.now();
-    const far = await ask(`${base}/segment${String(target).padStart(3, '0')}.ts`, { limit: 120_000 });
+    const far = await askPatiently(`${base}/segment${String(target).padStart(3, '0')}.ts`, { limit: 120_000 });
     const [untilSeek, seekTook] = [await fetched(), Date.now() - again];
     check(far.status === 200 && far.bytes.length > 0, `${kind}: the segment at ${SEEK} s`, `${MB(far.bytes.length)} after ${seekTook} ms, first byte after ${far.firstByte} ms`);
     note(`${kind}: the seek itself fetched ${MB(untilSeek - already)}`);

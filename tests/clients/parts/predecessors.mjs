@@ -2,7 +2,7 @@
 import { copyFileSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { check, equal } from '../lib/check.mjs';
-import { scratch, stop, until } from '../lib/process.mjs';
+import { freePort, scratch, stop, until } from '../lib/process.mjs';
 import { seed } from '../lib/seeder.mjs';
 import { ask, post, serve } from '../lib/server.mjs';
 
@@ -109,7 +109,8 @@ async function firstFaults({ base }) {
   equal(await refused(`${base}/prioritize`, { infoHash: nobody, fileIdx: 0, percentage: 5 }), [404, 'Torrent not found'], 'POST /prioritize of an unknown torrent');
 
   // A torrent that nobody has: everything waits for the metadata, and gives up in the predecessor's time and words.
-  equal((await post(`${base}/add`, { infoHash: nobody })).json, { message: 'Torrent added successfully', infoHash: nobody }, 'POST /add of a torrent that nobody has');
+  const magnetURI = `magnet:?xt=urn:btih:${nobody}&x.pe=127.0.0.1:${await freePort()}`;
+  equal((await post(`${base}/add`, { infoHash: nobody, magnetURI })).json, { message: 'Torrent added successfully', infoHash: nobody }, 'POST /add of a torrent that nobody has');
   const status = (await ask(`${base}/status/${nobody}`)).json;
   equal([status.infoHash, status.state, status.metadataCompleted], [nobody, 'getting metadata', false], 'GET /status of it');
   const began = Date.now();

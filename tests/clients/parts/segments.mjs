@@ -7,7 +7,7 @@ import { check, equal, note } from '../lib/check.mjs';
 import { film } from '../lib/film.mjs';
 import { scratch, stop } from '../lib/process.mjs';
 import { seed } from '../lib/seeder.mjs';
-import { add, ask, serve } from '../lib/server.mjs';
+import { add, ask, askPatiently, serve } from '../lib/server.mjs';
 
 const digest = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
@@ -25,11 +25,11 @@ export default async function ({ binary, media }) {
       const server = await serve(binary, { args: ['--offline', ...(round.startsWith('without') ? ['--segment-cache', '0'] : [])] });
       await add(server, swarm);
       const base = `${server.base}/hls/${swarm.infoHash}/0`;
-      equal((await ask(`${base}/playlist.m3u8`)).text === playlist, true, `${kind}, ${round}: the playlist is that of remux`);
+      equal((await askPatiently(`${base}/playlist.m3u8`)).text === playlist, true, `${kind}, ${round}: the playlist is that of remux`);
       const order = shuffled([...names, ...names, ...names.slice(0, 3), ...names.slice(0, 3)], round.length);
       const bad = [];
       await inParallel(order, 6, async (name) => {
-        const got = await ask(`${base}/${name}`, { limit: 120_000 });
+        const got = await askPatiently(`${base}/${name}`, { limit: 120_000 });
         if (got.status !== 200 || digest(got.bytes) !== wanted[name]) bad.push(`${name}: ${got.status}, ${got.bytes.length} bytes`);
         if (!/^video\/mp2t$/i.test(got.headers['content-type'])) bad.push(`${name}: ${got.headers['content-type']}`);
       });

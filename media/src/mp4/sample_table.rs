@@ -1,15 +1,13 @@
 //! The sample table (ISO/IEC 14496-12 8.5 to 8.7): times, sizes, places and sync flags of a track's samples.
 //!
 //! Sizes, chunk offsets and sync numbers stay as they lie in the file and are read in place; the run-coded
-//! times get a prefix sum a run, the sizes one in [`SUM_STEP`] samples. So a sample is found in O(log runs),
-//! however its file is chunked, and what is kept of a sample is a few bits.
+//! times get a prefix sum a run, the sizes (`sample_sizes.rs`) one in some samples. So a sample is found in
+//! O(log runs), however its file is chunked, and what is kept of a sample is a few bits.
 
 use super::boxes::Child;
-use super::sample_boxes::{
-    ChunkOffsets, ChunkRun, OffsetRun, SUM_STEP, Sizes, Table, TimeRun, parse_chunk_offsets, parse_chunks,
-    parse_offsets, parse_sizes, parse_sync, parse_times,
-};
+use super::sample_sizes::SampleSizes;
 use crate::error::Error;
+use bytes::Bytes;
 use std::ops::Range;
 
 /// Samples of one track: nine hours at 240 frames a second, or two days of AAC.
@@ -35,13 +33,89 @@ pub(crate) struct SampleTable {
     count: u32,
     times: Vec<TimeRun>,
     offsets: Vec<OffsetRun>,
-    sizes: Sizes,
-    /// Bytes of all samples before every [`SUM_STEP`]th; empty where all have one size.
-    size_sums: Vec<u64>,
+    sizes: SampleSizes,
     chunks: Vec<ChunkRun>,
     chunk_offsets: ChunkOffsets,
     /// `None`: every sample is a sync sample.
     sync: Option<Table<4>>,
+}
+
+/// Samples of one duration (`stts`, 8.6.1.2).
+#[derive(Debug, Clone, Copy)]
+struct TimeRun {
+    first: u32,
+    dts: i64,
+    delta: u32,
+}
+
+/// Samples of one composition offset (`ctts`, 8.6.1.3).
+#[derive(Debug, Clone, Copy)]
+struct OffsetRun {
+    first: u32,
+    offset: i32,
+}
+
+/// Chunks of the same number of samples (`stsc`, 8.7.4).
+#[derive(Debug, Clone, Copy)]
+struct ChunkRun {
+    first_chunk: u32,
+    first_sample: u32,
+    per_chunk: u32,
+    entry: u32,
+}
+
+/// Rows of `N` bytes, read in place.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Table<const N: usize>(Bytes);
+
+impl<const N: usize> Table<N> {
+    /// As many rows as are there of the `count` that a box promises behind `reader`.
+    pub(super) fn new(source: &Child, rest: &[u8], count: u32) -> Self {
+        let wanted = usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(N);
+        let whole = rest.len() / N * N;
+        Self(source.payload.slice_ref(rest.get(..wanted.min(whole)).unwrap_or_default()))
+    }
+
+    pub(super) fn len(&self) -> u32 {
+        u32::try_from(self.0.len() / N).unwrap_or(u32::MAX)
+    }
+
+    pub(super) fn row(&self, index: u32) -> Option<[u8; N]> {
+        let start = usize::try_from(index).ok()?.checked_mul(N)?;
+        self.0.get(start..start.checked_add(N)?)?.try_into().ok()
+    }
+
+    fn rows(&self) -> impl Iterator<Item = [u8; N]> + '_ {
+        self.0.chunks_exact(N).filter_map(|row| row.try_into().ok())
+    }
+}
+
+#[derive(Debug)]
+enum ChunkOffsets {
+    Short(Table<4>),
+    Long(Table<8>),
+}
+
+impl Default for ChunkOffsets {
+    fn default() -> Self {
+        Self::Short(Table::default())
+    }
+}
+
+impl ChunkOffsets {
+    fn len(&self) -> u32 {
+        match self {
+            Self::Short(table) => table.len(),
+            Self::Long(table) => table.len(),
+        }
+    }
+
+    fn offset(&self, chunk: u32) -> Option<u64> {
+        match self {
+            Self::Short(table) => table.row(chunk).map(|row| u64::from(u32::from_be_bytes(row))),
+            Self::Long(table) => table.row(chunk).map(u64::from_be_bytes),
+        }
+    }
 }
 
 impl SampleTable {
@@ -66,14 +140,10 @@ impl SampleTable {
         let stsc = needed(stsc, "a track without chunk lengths (stsc)")?;
         let stco = needed(stco, "a track without chunk offsets (stco)")?;
 
-        let (size_count, sizes) = parse_sizes(&stsz)?;
+        let mut sizes = SampleSizes::parse(&stsz, file_len)?;
         let chunk_offsets = parse_chunk_offsets(&stco)?;
         let (chunk_count, chunks) = parse_chunks(&stsc, chunk_offsets.len())?;
-        let mut count = size_count.min(chunk_count);
-        if let Sizes::Same(size) = sizes {
-            // A count without a table behind it costs nothing to write; the file's length bounds it.
-            count = count.min(u32::try_from(file_len / u64::from(size)).unwrap_or(u32::MAX));
-        }
+        let count = sizes.count().min(chunk_count);
         if count > MAX_SAMPLES {
             return Err(Error::limit("samples of a track", stsz.at));
         }
@@ -83,8 +153,8 @@ impl SampleTable {
         }
         let offsets = ctts.map(|ctts| parse_offsets(&ctts)).transpose()?.unwrap_or_default();
         let sync = stss.map(|stss| parse_sync(&stss)).transpose()?;
-        let size_sums = sizes.sums(count);
-        Ok(Self { count, times, offsets, sizes, size_sums, chunks, chunk_offsets, sync })
+        sizes.sum_up(count);
+        Ok(Self { count, times, offsets, sizes, chunks, chunk_offsets, sync })
     }
 
     pub(crate) const fn count(&self) -> u32 {
@@ -173,17 +243,7 @@ impl SampleTable {
 
     /// Bytes of the samples of `numbers`.
     pub(crate) fn size_of(&self, numbers: Range<u32>) -> u64 {
-        let before = |sample: u32| {
-            let sample = sample.min(self.count);
-            if let Sizes::Same(size) = self.sizes {
-                return u64::from(sample) * u64::from(size);
-            }
-            let step = sample / SUM_STEP;
-            let sum = usize::try_from(step).ok().and_then(|step| self.size_sums.get(step)).copied();
-            let rest = (step * SUM_STEP..sample).map(|number| u64::from(self.sizes.size(number)));
-            sum.unwrap_or(0) + rest.sum::<u64>()
-        };
-        before(numbers.end).saturating_sub(before(numbers.start))
+        self.sizes.total(numbers.start.min(self.count)..numbers.end.min(self.count))
     }
 
     /// Where `sample` lies: its chunk's run, the chunk, and the bytes of the chunk before it.
@@ -223,6 +283,13 @@ struct Place {
     at: u64,
 }
 
+impl TimeRun {
+    fn time(&self, sample: u32) -> i64 {
+        let distance = i64::from(sample.saturating_sub(self.first));
+        self.dts.saturating_add(distance.saturating_mul(i64::from(self.delta)))
+    }
+}
+
 /// The first row of sync sample numbers (from 1) at or behind sample `number` (from 0).
 fn first_row_from(table: &Table<4>, number: u32) -> u32 {
     let (mut low, mut high) = (0, table.len());
@@ -235,6 +302,103 @@ fn first_row_from(table: &Table<4>, number: u32) -> u32 {
         }
     }
     low
+}
+
+fn parse_chunk_offsets(stco: &Child) -> Result<ChunkOffsets, Error> {
+    let (_, mut reader) = stco.full()?;
+    let count = reader.u32()?;
+    Ok(match &stco.kind {
+        b"co64" => ChunkOffsets::Long(Table::new(stco, reader.remaining(), count)),
+        _ => ChunkOffsets::Short(Table::new(stco, reader.remaining(), count)),
+    })
+}
+
+/// The runs of chunks, and the samples in all of them.
+fn parse_chunks(stsc: &Child, chunk_count: u32) -> Result<(u32, Vec<ChunkRun>), Error> {
+    let (_, mut reader) = stsc.full()?;
+    let count = reader.u32()?;
+    let table = Table::<12>::new(stsc, reader.remaining(), count);
+    let mut runs: Vec<ChunkRun> = Vec::new();
+    let mut samples = 0u32;
+    for row in table.rows() {
+        let [first_chunk, per_chunk, entry] = words(row);
+        let first_chunk = first_chunk.saturating_sub(1);
+        if let Some(last) = runs.last() {
+            let Some(chunks) = first_chunk.checked_sub(last.first_chunk).filter(|chunks| *chunks > 0) else {
+                return Err(Error::malformed("chunk numbers that do not rise (stsc)", stsc.at));
+            };
+            samples = samples.saturating_add(chunks.saturating_mul(last.per_chunk));
+        }
+        if first_chunk >= chunk_count {
+            return Ok((samples, runs));
+        }
+        if per_chunk == 0 {
+            return Err(Error::malformed("a chunk of no samples (stsc)", stsc.at));
+        }
+        runs.push(ChunkRun { first_chunk, first_sample: samples, per_chunk, entry });
+    }
+    if let Some(last) = runs.last() {
+        let chunks = chunk_count - last.first_chunk;
+        samples = samples.saturating_add(chunks.saturating_mul(last.per_chunk));
+    }
+    Ok((samples, runs))
+}
+
+fn parse_times(stts: &Child) -> Result<Vec<TimeRun>, Error> {
+    let (_, mut reader) = stts.full()?;
+    let count = reader.u32()?;
+    let table = Table::<8>::new(stts, reader.remaining(), count);
+    let mut runs = Vec::with_capacity(table.len() as usize);
+    let (mut first, mut dts) = (0u32, 0i64);
+    for row in table.rows() {
+        let [samples, delta] = words(row);
+        // Some writers store a negative correction; a step back in decoding is not possible.
+        let delta = if delta > i32::MAX.cast_unsigned() { 0 } else { delta };
+        if samples == 0 {
+            continue;
+        }
+        runs.push(TimeRun { first, dts, delta });
+        first = first.saturating_add(samples);
+        dts = dts.saturating_add(i64::from(samples).saturating_mul(i64::from(delta)));
+    }
+    Ok(runs)
+}
+
+fn parse_offsets(ctts: &Child) -> Result<Vec<OffsetRun>, Error> {
+    let (_, mut reader) = ctts.full()?;
+    let count = reader.u32()?;
+    let table = Table::<8>::new(ctts, reader.remaining(), count);
+    let mut runs = Vec::with_capacity(table.len() as usize);
+    let mut first = 0u32;
+    for row in table.rows() {
+        let [samples, offset] = words(row);
+        if samples == 0 {
+            continue;
+        }
+        // Version 0 is unsigned by the standard, but negative values are found in it.
+        runs.push(OffsetRun { first, offset: offset.cast_signed() });
+        first = first.saturating_add(samples);
+    }
+    Ok(runs)
+}
+
+fn parse_sync(stss: &Child) -> Result<Table<4>, Error> {
+    let (_, mut reader) = stss.full()?;
+    let count = reader.u32()?;
+    let table = Table::new(stss, reader.remaining(), count);
+    if !table.rows().map(u32::from_be_bytes).is_sorted_by(|a, b| a < b) {
+        return Err(Error::malformed("sync sample numbers that do not rise (stss)", stss.at));
+    }
+    Ok(table)
+}
+
+/// The big-endian words of a row of `N` = 4 x `W` bytes.
+fn words<const N: usize, const W: usize>(row: [u8; N]) -> [u32; W] {
+    let mut out = [0; W];
+    for (word, bytes) in out.iter_mut().zip(row.chunks_exact(4)) {
+        *word = bytes.iter().fold(0, |sum, byte| sum << 8 | u32::from(*byte));
+    }
+    out
 }
 
 #[cfg(test)]

@@ -43,7 +43,7 @@ export async function picture(page, what) {
 }
 
 const EDGE = 0.2;
-export const agrees = (time, second) => second !== null && (second === Math.floor(time) || second === Math.floor(time - EDGE) || second === Math.floor(time + EDGE));
+export const agrees = (time, second) => second !== null && [time, time - EDGE, time + EDGE].some((each) => Math.floor(each) % 64 === second);
 
 export async function ears(page, what, hertz) {
   // The tone is beneath a short beep at each full second: one good reading of several is proof.
@@ -98,7 +98,7 @@ export async function playThrough(page, what, { frames, seconds }) {
   check(readings.length > frames / 4, `${what}: pictures looked at`, `${readings.length}`);
   check(wrong.length === 0, `${what}: every one of them shows its second`, wrong.slice(0, 5));
   const seen = new Set(readings.map(([, second]) => second));
-  const missed = [...Array(seconds).keys()].filter((second) => !seen.has(second));
+  const missed = [...Array(Math.min(seconds, 64)).keys()].filter((second) => !seen.has(second));
   check(missed.length === 0, `${what}: every second was on show`, missed);
 }
 

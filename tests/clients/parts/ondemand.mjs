@@ -1,6 +1,6 @@
 // Only what is watched is fetched. On a fresh instance each: the bytes that came from the swarm until the playlist, until the first segment, and for a seek.
 //
-// The bound. A player that reads at one place may cause: the bytes it reads, and the look-ahead from the end of what it reads, 32 MiB. A segment request reads its own
+// The bound: a player that reads at one place may cause: the bytes it reads, and the look-ahead from the end of what it reads, 32 MiB. A segment request reads its own
 // range and that of the next one (prefetch). Opening the file reads its index, and the head while that is found. Each of these is a run of bytes; the bound is the
 // union of the runs, rounded outwards to whole pieces, and one piece more for requests that were under way when a read moved.
 import { execFileSync } from 'node:child_process';
@@ -80,9 +80,9 @@ export default async function ({ binary, media }) {
   }
 }
 
-/** Four times the film, 4 minutes, so that a seek goes well beyond any look-ahead. */
+/** Four times the film, 5 minutes, so that a seek goes well beyond any look-ahead. */
 function long(media, kind) {
-  const path = join(media, `film-v2-long.${kind}`);
+  const path = join(media, `film-v3-long.${kind}`);
   if (!existsSync(path)) {
     const unfinished = join(media, `unfinished-long-${process.pid}.${kind}`);
     execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-y', '-stream_loop', '3', '-i', film(media, 'mkv'), '-c', 'copy', unfinished]);

@@ -1,4 +1,4 @@
-// A film of a minute from start to end through hls.js, every frame counted: what is lost, jumped or frozen between the places one looks at does not pass.
+// A film of 75 s from start to end through hls.js, every frame counted: what is lost, jumped or frozen between the places one looks at does not pass.
 import { browse } from '../lib/browser.mjs';
 import { film, FILM } from '../lib/film.mjs';
 import { stop } from '../lib/process.mjs';
@@ -7,9 +7,10 @@ import { add, serve } from '../lib/server.mjs';
 import { open, playThrough } from '../lib/watch.mjs';
 import { web } from '../lib/web.mjs';
 
-export default async function ({ binary, media }) {
+export default async function ({ binary, media }, ...kinds) {
   const site = await web();
-  for (const kind of ['mkv', 'mp4']) {
+  // `node run.mjs playthrough mp4` for the other container.
+  for (const kind of kinds.length ? kinds : ['mkv']) {
     const swarm = await seed(film(media, kind));
     const server = await serve(binary);
     await add(server, swarm);

@@ -21,12 +21,14 @@ export default async function ({ binary, media }) {
     const wanted = Object.fromEntries(names.map((name) => [name, digest(readFileSync(join(local, name)))]));
     check(names.length >= 8, `${kind}: segments`, names.length);
 
-    for (const round of ['first run', 'after a restart', 'without a segment cache']) {
+    // One peer of Transmission's kind gives about 2 MB/s: each whole run takes a minute.
+    for (const round of kind === 'mkv' ? ['first run', 'after a restart', 'without a segment cache'] : ['first run']) {
       const server = await serve(binary, { args: ['--offline', ...(round.startsWith('without') ? ['--segment-cache', '0'] : [])] });
       await add(server, swarm);
       const base = `${server.base}/hls/${swarm.infoHash}/0`;
       equal((await askPatiently(`${base}/playlist.m3u8`)).text === playlist, true, `${kind}, ${round}: the playlist is that of remux`);
-      const order = shuffled([...names, ...names, ...names.slice(0, 3), ...names.slice(0, 3)], round.length);
+      const some = round === 'without a segment cache' ? names.slice(0, 4) : names;
+      const order = shuffled([...some, ...some, ...some.slice(0, 3), ...some.slice(0, 3)], round.length);
       const bad = [];
       await inParallel(order, 6, async (name) => {
         const got = await askPatiently(`${base}/${name}`, { limit: 120_000 });

@@ -160,17 +160,24 @@ impl Torrent {
     /// A reader of a file. Each is one viewer: what it prefers is its own.
     ///
     /// # Errors
-    /// `NotFound` for an index that is not in the torrent, `Stalled` before the metadata, or why it failed.
+    /// `NotFound` for an index that is not in the torrent, `Stalled` before the metadata, or why it failed
+    /// (`Storage` when the disk is full).
     pub fn file(self: &Arc<Self>, index: usize) -> Result<Arc<dyn RangeReader>, Error> {
         if let Phase::Failed { kind, reason } = &*self.phase.borrow() {
             return Err(Error::new(*kind, reason.clone()));
         }
-        let Some(metadata) = self.metadata() else {
+        let Some(running) = self.running() else {
             return Err(Error::new(ErrorKind::Stalled, "the torrent's metadata is not here yet"));
         };
-        let Some(file) = metadata.files.get(index) else {
+        let Some(file) = running.store.metadata().files.get(index) else {
             return Err(Error::new(ErrorKind::NotFound, format!("the torrent has no file {index}")));
         };
+        // What is all here can be read, whatever became of the rest.
+        let is_whole =
+            self.file_progress(index).is_some_and(|progress| progress.completed_bytes == progress.length);
+        if let Some(error) = running.failure().filter(|_| !is_whole) {
+            return Err(error);
+        }
         Ok(Arc::new(FileReader::new(Arc::clone(self), index, file)))
     }
 

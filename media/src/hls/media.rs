@@ -36,6 +36,7 @@ mod tests {
     use super::*;
     use crate::plan::Segment;
     use crate::track::{Keyframe, Span};
+    use proptest::prelude::*;
 
     fn plan(cuts: &[i64]) -> SegmentPlan {
         let span = Span { start: Keyframe { pts: Time90k(0), at: 0 }, end: None, first: true };
@@ -48,21 +49,32 @@ mod tests {
         SegmentPlan { video: None, audio: None, segments: segments.collect() }
     }
 
-    #[test]
-    fn durations_add_up_and_an_independent_reader_agrees() {
-        let cuts: Vec<i64> = (0..200).map(|n| n * 540_541 / 3 + 33).collect();
-        let text = media_playlist(&plan(&cuts), Some(Time90k::from_seconds(7)));
-        let (_, playlist) = m3u8_rs::parse_media_playlist(text.as_bytes()).unwrap();
-        assert_eq!(playlist.segments.len(), 199);
-        assert!(playlist.end_list);
-        assert_eq!(playlist.target_duration, 2);
-        assert_eq!(playlist.start.unwrap().time_offset, 7.0);
-        let text_sum: i64 = text
-            .lines()
-            .filter_map(|line| {
-                line.strip_prefix("#EXTINF:")?.strip_suffix(',')?.replace('.', "").parse::<i64>().ok()
-            })
-            .sum();
-        assert_eq!(text_sum, (cuts[199] - 33) * 100 / 9);
+    proptest! {
+        #[test]
+        fn durations_add_up_and_an_independent_reader_agrees(
+            gaps in proptest::collection::vec(1i64..20_000_000, 1..300),
+            origin in -900_000i64..900_000,
+            start in proptest::option::of(0i64..100_000),
+        ) {
+            let mut cuts = vec![origin];
+            cuts.extend(gaps.iter().scan(origin, |at, gap| {
+                *at += gap;
+                Some(*at)
+            }));
+            let text = media_playlist(&plan(&cuts), start.map(Time90k::from_seconds));
+            let (_, playlist) = m3u8_rs::parse_media_playlist(text.as_bytes()).unwrap();
+            prop_assert_eq!(playlist.segments.len(), gaps.len());
+            prop_assert!(playlist.end_list);
+            prop_assert_eq!(playlist.start.map(|tag| tag.time_offset), start.map(|seconds| seconds as f64));
+            for (segment, gap) in playlist.segments.iter().zip(&gaps) {
+                // RFC 8216 4.3.3.1: rounded to the nearest integer, no longer than the target.
+                prop_assert!(f64::from(segment.duration).round() <= playlist.target_duration as f64);
+                prop_assert!((f64::from(segment.duration) - *gap as f64 / 90_000.0).abs() < 1e-4);
+            }
+            let seconds = |line: &str| line.strip_prefix("#EXTINF:")?.strip_suffix(',')?.replace('.', "").parse::<i64>().ok();
+            let sum: i64 = text.lines().filter_map(seconds).sum();
+            let exact = (cuts[gaps.len()] - origin) * 100 / 9;
+            prop_assert!((sum - exact).abs() <= 1, "{} of {}", sum, exact);
+        }
     }
 }

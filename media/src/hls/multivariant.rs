@@ -43,7 +43,7 @@ fn bandwidth(movie: &Movie, plan: &SegmentPlan) -> (u64, u64) {
     for segment in &plan.segments {
         let bytes = ts::estimated_size(movie, plan, segment);
         total += bytes;
-        peak = peak.max(rate(bytes, segment.duration()));
+        peak = peak.max(rate(bytes + ts::MAX_FILL, segment.duration()));
     }
     let round = |rate: f64| rate.ceil().max(1.0);
     (to_integer(round(peak)), to_integer(round(rate(total, plan.duration()).min(peak))))

@@ -7,13 +7,14 @@
 //!                          └ mdia ┬ mdhd         timescale, language
 //!                                 ├ hdlr         kind
 //!                                 └ minf/stbl ┬ stsd                 sample_entry.rs
-//!                                             └ stts ctts stsz stsc stco stss   sample_table.rs
+//!                                             └ stts ctts stsz stsc stco stss   sample_table.rs, sample_sizes.rs
 //! ```
 //! All that is needed is in `moov`, wherever that lies; no media byte is read to plan.
 
 mod boxes;
 mod edit_list;
 mod sample_entry;
+mod sample_sizes;
 mod sample_table;
 mod track;
 

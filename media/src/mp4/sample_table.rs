@@ -1,19 +1,17 @@
 //! The sample table (ISO/IEC 14496-12 8.5 to 8.7): times, sizes, places and sync flags of a track's samples.
 //!
 //! Sizes, chunk offsets and sync numbers stay as they lie in the file and are read in place; the run-coded
-//! times get a prefix sum a run, the sizes one in [`SUM_STEP`] samples. So a sample is found in O(log runs),
-//! however its file is chunked, and what is kept of a sample is a few bits.
+//! times get a prefix sum a run, the sizes (`sample_sizes.rs`) one in some samples. So a sample is found in
+//! O(log runs), however its file is chunked, and what is kept of a sample is a few bits.
 
 use super::boxes::Child;
+use super::sample_sizes::SampleSizes;
 use crate::error::Error;
 use bytes::Bytes;
 use std::ops::Range;
 
 /// Samples of one track: nine hours at 240 frames a second, or two days of AAC.
 const MAX_SAMPLES: u32 = 8_000_000;
-
-/// Samples from one sum of sizes to the next.
-const SUM_STEP: u32 = 256;
 
 /// A sample in ticks of its track.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,9 +33,7 @@ pub(crate) struct SampleTable {
     count: u32,
     times: Vec<TimeRun>,
     offsets: Vec<OffsetRun>,
-    sizes: Sizes,
-    /// Bytes of all samples before every [`SUM_STEP`]th; empty where all have one size.
-    size_sums: Vec<u64>,
+    sizes: SampleSizes,
     chunks: Vec<ChunkRun>,
     chunk_offsets: ChunkOffsets,
     /// `None`: every sample is a sync sample.
@@ -70,21 +66,21 @@ struct ChunkRun {
 
 /// Rows of `N` bytes, read in place.
 #[derive(Debug, Clone, Default)]
-struct Table<const N: usize>(Bytes);
+pub(super) struct Table<const N: usize>(Bytes);
 
 impl<const N: usize> Table<N> {
     /// As many rows as are there of the `count` that a box promises behind `reader`.
-    fn new(source: &Child, rest: &[u8], count: u32) -> Self {
+    pub(super) fn new(source: &Child, rest: &[u8], count: u32) -> Self {
         let wanted = usize::try_from(count).unwrap_or(usize::MAX).saturating_mul(N);
         let whole = rest.len() / N * N;
         Self(source.payload.slice_ref(rest.get(..wanted.min(whole)).unwrap_or_default()))
     }
 
-    fn len(&self) -> u32 {
+    pub(super) fn len(&self) -> u32 {
         u32::try_from(self.0.len() / N).unwrap_or(u32::MAX)
     }
 
-    fn row(&self, index: u32) -> Option<[u8; N]> {
+    pub(super) fn row(&self, index: u32) -> Option<[u8; N]> {
         let start = usize::try_from(index).ok()?.checked_mul(N)?;
         self.0.get(start..start.checked_add(N)?)?.try_into().ok()
     }
@@ -95,75 +91,15 @@ impl<const N: usize> Table<N> {
 }
 
 #[derive(Debug)]
-enum Sizes {
-    /// The size of every sample, not 0.
-    Same(u32),
-    Each(Table<4>),
-    /// `stz2` (8.7.3.3): 4, 8 or 16 bits a sample.
-    Compact {
-        bits: u8,
-        data: Bytes,
-    },
-}
-
-impl Default for Sizes {
-    fn default() -> Self {
-        Self::Each(Table::default())
-    }
+enum ChunkOffsets {
+    Short(Table<4>),
+    Long(Table<8>),
 }
 
 impl Default for ChunkOffsets {
     fn default() -> Self {
         Self::Short(Table::default())
     }
-}
-
-impl Sizes {
-    fn size(&self, sample: u32) -> u32 {
-        match self {
-            Self::Same(size) => *size,
-            Self::Each(table) => table.row(sample).map_or(0, u32::from_be_bytes),
-            Self::Compact { bits, data } => {
-                let byte = |index: u64| {
-                    let index = usize::try_from(index).ok();
-                    u32::from(index.and_then(|index| data.get(index)).copied().unwrap_or(0))
-                };
-                let sample = u64::from(sample);
-                match bits {
-                    4 => byte(sample / 2) >> (if sample.is_multiple_of(2) { 4 } else { 0 }) & 15,
-                    8 => byte(sample),
-                    _ => byte(sample * 2) << 8 | byte(sample * 2 + 1),
-                }
-            }
-        }
-    }
-}
-
-impl Sizes {
-    /// See [`SampleTable::size_sums`]: at most 2^23 samples of 2^32 bytes, so the sums cannot overflow.
-    fn sums(&self, count: u32) -> Vec<u64> {
-        if matches!(self, Self::Same(_)) {
-            return Vec::new();
-        }
-        let mut sum = 0u64;
-        let mut sums = Vec::with_capacity(count as usize / SUM_STEP as usize + 1);
-        for number in 0..count {
-            if number.is_multiple_of(SUM_STEP) {
-                sums.push(sum);
-            }
-            sum += u64::from(self.size(number));
-        }
-        if count.is_multiple_of(SUM_STEP) {
-            sums.push(sum);
-        }
-        sums
-    }
-}
-
-#[derive(Debug)]
-enum ChunkOffsets {
-    Short(Table<4>),
-    Long(Table<8>),
 }
 
 impl ChunkOffsets {
@@ -204,14 +140,10 @@ impl SampleTable {
         let stsc = needed(stsc, "a track without chunk lengths (stsc)")?;
         let stco = needed(stco, "a track without chunk offsets (stco)")?;
 
-        let (size_count, sizes) = parse_sizes(&stsz)?;
+        let mut sizes = SampleSizes::parse(&stsz, file_len)?;
         let chunk_offsets = parse_chunk_offsets(&stco)?;
         let (chunk_count, chunks) = parse_chunks(&stsc, chunk_offsets.len())?;
-        let mut count = size_count.min(chunk_count);
-        if let Sizes::Same(size) = sizes {
-            // A count without a table behind it costs nothing to write; the file's length bounds it.
-            count = count.min(u32::try_from(file_len / u64::from(size)).unwrap_or(u32::MAX));
-        }
+        let count = sizes.count().min(chunk_count);
         if count > MAX_SAMPLES {
             return Err(Error::limit("samples of a track", stsz.at));
         }
@@ -221,8 +153,8 @@ impl SampleTable {
         }
         let offsets = ctts.map(|ctts| parse_offsets(&ctts)).transpose()?.unwrap_or_default();
         let sync = stss.map(|stss| parse_sync(&stss)).transpose()?;
-        let size_sums = sizes.sums(count);
-        Ok(Self { count, times, offsets, sizes, size_sums, chunks, chunk_offsets, sync })
+        sizes.sum_up(count);
+        Ok(Self { count, times, offsets, sizes, chunks, chunk_offsets, sync })
     }
 
     pub(crate) const fn count(&self) -> u32 {
@@ -311,17 +243,7 @@ impl SampleTable {
 
     /// Bytes of the samples of `numbers`.
     pub(crate) fn size_of(&self, numbers: Range<u32>) -> u64 {
-        let before = |sample: u32| {
-            let sample = sample.min(self.count);
-            if let Sizes::Same(size) = self.sizes {
-                return u64::from(sample) * u64::from(size);
-            }
-            let step = sample / SUM_STEP;
-            let sum = usize::try_from(step).ok().and_then(|step| self.size_sums.get(step)).copied();
-            let rest = (step * SUM_STEP..sample).map(|number| u64::from(self.sizes.size(number)));
-            sum.unwrap_or(0) + rest.sum::<u64>()
-        };
-        before(numbers.end).saturating_sub(before(numbers.start))
+        self.sizes.total(numbers.start.min(self.count)..numbers.end.min(self.count))
     }
 
     /// Where `sample` lies: its chunk's run, the chunk, and the bytes of the chunk before it.
@@ -380,26 +302,6 @@ fn first_row_from(table: &Table<4>, number: u32) -> u32 {
         }
     }
     low
-}
-
-fn parse_sizes(stsz: &Child) -> Result<(u32, Sizes), Error> {
-    let (_, mut reader) = stsz.full()?;
-    let size = reader.u32()?;
-    let count = reader.u32()?;
-    if stsz.kind == *b"stz2" {
-        let bits = size.to_be_bytes()[3];
-        if !matches!(bits, 4 | 8 | 16) {
-            return Err(Error::malformed("a field size of compact sample sizes (stz2)", stsz.at));
-        }
-        let data = stsz.payload.slice_ref(reader.remaining());
-        let held = u32::try_from(data.len() as u64 * 8 / u64::from(bits)).unwrap_or(u32::MAX);
-        return Ok((count.min(held), Sizes::Compact { bits, data }));
-    }
-    if size > 0 {
-        return Ok((count, Sizes::Same(size)));
-    }
-    let table = Table::new(stsz, reader.remaining(), count);
-    Ok((table.len(), Sizes::Each(table)))
 }
 
 fn parse_chunk_offsets(stco: &Child) -> Result<ChunkOffsets, Error> {

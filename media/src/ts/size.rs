@@ -15,6 +15,8 @@ const FRAME_HEADER: u64 = 7;
 const GROUP_HEADER: u64 = 14;
 /// The tables, and half of what can be needed to bring two streams to a multiple of 16 packets.
 const FIXED_PACKETS: f64 = 2.0 + 15.0;
+/// The other half, in bytes: a segment may be larger than estimated by this much for that reason.
+pub(crate) const MAX_FILL: f64 = 15.0 * 188.0;
 
 /// About how many bytes the segment has: within a few percent from an index that tells each sample's size,
 /// and otherwise rather more than less.

@@ -4,31 +4,32 @@ import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { check, equal, note } from '../lib/check.mjs';
-import { film } from '../lib/film.mjs';
 import { scratch, stop } from '../lib/process.mjs';
 import { seed } from '../lib/seeder.mjs';
 import { add, ask, askPatiently, serve } from '../lib/server.mjs';
 
 const digest = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
-export default async function ({ binary, media }) {
+export default async function ({ binary, fixtures }) {
+  const films = scratch('films');
   for (const kind of ['mkv', 'mp4']) {
-    const swarm = await seed(film(media, kind));
+    // The small film of the demo, in many pieces: this is about bytes, not about speed.
+    const film = join(films, `film.${kind}`);
+    execFileSync('ffmpeg', ['-nostdin', '-v', 'error', '-i', join(fixtures, 'demo.mp4'), '-c', 'copy', film]);
+    const swarm = await seed(film, { piece: 32 });
     const local = scratch('remux');
-    execFileSync(binary, ['remux', film(media, kind), '-o', local], { stdio: 'ignore' });
+    execFileSync(binary, ['remux', film, '-o', local], { stdio: 'ignore' });
     const playlist = readFileSync(join(local, 'playlist.m3u8'), 'utf8');
     const names = playlist.split('\n').filter((line) => line && !line.startsWith('#'));
     const wanted = Object.fromEntries(names.map((name) => [name, digest(readFileSync(join(local, name)))]));
-    check(names.length >= 8, `${kind}: segments`, names.length);
+    check(names.length >= 4, `${kind}: segments`, names.length);
 
-    // One peer of Transmission's kind gives about 2 MB/s: each whole run takes a minute.
-    for (const round of kind === 'mkv' ? ['first run', 'after a restart', 'without a segment cache'] : ['first run']) {
+    for (const round of ['first run', 'after a restart', 'without a segment cache']) {
       const server = await serve(binary, { args: ['--offline', ...(round.startsWith('without') ? ['--segment-cache', '0'] : [])] });
       await add(server, swarm);
       const base = `${server.base}/hls/${swarm.infoHash}/0`;
       equal((await askPatiently(`${base}/playlist.m3u8`)).text === playlist, true, `${kind}, ${round}: the playlist is that of remux`);
-      const some = round === 'without a segment cache' ? names.slice(0, 4) : names;
-      const order = shuffled([...some, ...some, ...some.slice(0, 3), ...some.slice(0, 3)], round.length);
+      const order = shuffled([...names, ...names, ...names, ...names], round.length);
       const bad = [];
       await inParallel(order, 6, async (name) => {
         const got = await askPatiently(`${base}/${name}`, { limit: 120_000 });
@@ -51,9 +52,9 @@ async function details(kind, base, names, local) {
   equal(again.status, 304, `${kind}: If-None-Match of a segment`);
   const beyond = await ask(`${base}/segment${String(names.length).padStart(3, '0')}.ts`);
   equal(beyond.status, 404, `${kind}: a segment beyond the end`);
-  const seek = await ask(`${base}/seek/40/playlist.m3u8`);
-  check(seek.status === 200 && /#EXT-X-START:TIME-OFFSET=40/.test(seek.text), `${kind}: the seek playlist`, seek.text.split('\n').find((line) => line.includes('START')));
-  const segment = await ask(`${base}/seek/40/${names[2]}`);
+  const seek = await ask(`${base}/seek/20/playlist.m3u8`);
+  check(seek.status === 200 && /#EXT-X-START:TIME-OFFSET=20/.test(seek.text), `${kind}: the seek playlist`, seek.text.split('\n').find((line) => line.includes('START')));
+  const segment = await ask(`${base}/seek/20/${names[2]}`);
   check(segment.bytes.equals(bytes), `${kind}: a segment under the seek address`);
   note(`${kind}: segment of ${bytes.length} bytes`);
 }

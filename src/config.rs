@@ -1,6 +1,7 @@
 //! What the user chose: command line, environment and configuration file, in that order of precedence.
 
 use crate::error::{Error, ErrorKind};
+use clap::builder::BoolishValueParser;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, parser::ValueSource};
 use serde::{Deserialize, Deserializer};
 use std::net::IpAddr;
@@ -73,13 +74,13 @@ pub struct ServeArgs {
     #[arg(long, env = "TORRENTSTREAM_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// No DHT, no local discovery, no port mapping, no added trackers: only what a magnet or .torrent names
-    #[arg(long, env = "TORRENTSTREAM_OFFLINE")]
+    #[arg(long, env = "TORRENTSTREAM_OFFLINE", value_parser = BoolishValueParser::new())]
     pub offline: bool,
     /// Trackers to add to torrents that are not private: a file with one a line, or addresses
     #[arg(long, env = "TORRENTSTREAM_TRACKERS", value_name = "FILE|URL,...", value_delimiter = ',')]
     pub trackers: Vec<String>,
     /// Do not add the built-in list of public trackers
-    #[arg(long, env = "TORRENTSTREAM_NO_DEFAULT_TRACKERS")]
+    #[arg(long, env = "TORRENTSTREAM_NO_DEFAULT_TRACKERS", value_parser = BoolishValueParser::new())]
     pub no_default_trackers: bool,
     /// TCP port for peers; 0 lets the system choose
     #[arg(long, env = "TORRENTSTREAM_PEER_PORT", default_value_t = 0, value_name = "PORT")]
@@ -103,6 +104,15 @@ pub struct ServeArgs {
     /// Memory for finished segments; 0 switches the cache off
     #[arg(long, env = "TORRENTSTREAM_SEGMENT_CACHE", default_value = "256MB", value_name = "SIZE")]
     pub segment_cache: Size,
+    /// Origins whose pages may use the server, for example https://films.example; * stands for all
+    #[arg(
+        long,
+        env = "TORRENTSTREAM_CORS",
+        value_name = "ORIGIN,...",
+        value_delimiter = ',',
+        default_value = "*"
+    )]
+    pub cors: Vec<String>,
     /// What to log: error, warn, info, debug, trace, or a filter as in RUST_LOG
     #[arg(long, env = "TORRENTSTREAM_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -189,6 +199,7 @@ struct ConfigFile {
     stall_timeout: Option<Span>,
     #[serde(deserialize_with = "parsed")]
     segment_cache: Option<Size>,
+    cors: Option<Vec<String>>,
     log: Option<String>,
 }
 
@@ -265,6 +276,7 @@ impl ServeArgs {
         set(&mut self.metadata_timeout, file.metadata_timeout, chosen("metadata_timeout"));
         set(&mut self.stall_timeout, file.stall_timeout, chosen("stall_timeout"));
         set(&mut self.segment_cache, file.segment_cache, chosen("segment_cache"));
+        set(&mut self.cors, file.cors, chosen("cors"));
         set(&mut self.log, file.log, chosen("log"));
     }
 }

@@ -74,7 +74,12 @@ async fn serve(mut args: ServeArgs, demo: bool) -> anyhow::Result<()> {
         None if demo => std::env::temp_dir().join(format!("torrentstream-demo-{}", std::process::id())),
         None => cache_dir()?,
     };
-    let torrents = start_torrents(&args, &dir, shutdown.clone()).await?;
+    // Starting may take a while (a list of trackers, data of an earlier run); Ctrl-C ends that as well.
+    let torrents = tokio::select! {
+        biased;
+        () = shutdown.cancelled() => return Ok(()),
+        started = start_torrents(&args, &dir, shutdown.clone()) => started?,
+    };
     for source in sources {
         torrents.add(source)?;
     }
@@ -84,11 +89,18 @@ async fn serve(mut args: ServeArgs, demo: bool) -> anyhow::Result<()> {
         ..PlaybackOptions::default()
     });
     let _ = writeln!(std::io::stdout(), "torrentstream is at http://{address}/ (Ctrl-C ends it)");
-    let app = App::new(torrents.clone(), playbacks, shutdown.clone());
-    let result = http::serve(listener, app, shutdown.clone()).await;
-
-    shutdown.cancel();
-    torrents.stop().await;
+    let app = App::new(torrents.clone(), playbacks, shutdown.clone()).with_origins(args.cors.clone());
+    // Both at once: each has its limit, and together they must stay below two seconds.
+    let http = async {
+        let result = http::serve(listener, app, shutdown.clone()).await;
+        shutdown.cancel();
+        result
+    };
+    let torrents = async {
+        shutdown.cancelled().await;
+        torrents.stop().await;
+    };
+    let (result, ()) = tokio::join!(http, torrents);
     drop(seeder);
     if demo {
         // Ours, and empty by now; whatever somebody else has put there keeps it.

@@ -10,6 +10,7 @@ use std::ops::Range;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use warp::Reply as _;
 use warp::http::header::{CONTENT_TYPE, HeaderValue};
@@ -39,14 +40,24 @@ impl Part {
     }
 }
 
-/// A response (200, no headers yet) whose body is `parts`, read as fast as the client takes them.
-pub(super) fn of_parts(
+/// A response (200, no headers yet) whose body is `parts`, read as fast as the client takes them. The first bytes
+/// are waited for up to `patience`.
+///
+/// # Errors
+/// Those of the first read, when it fails within `patience`: nothing has been sent, and the client can be told.
+pub(super) async fn of_parts(
     file: Arc<dyn RangeReader>,
     parts: Vec<Part>,
     shutdown: CancellationToken,
-) -> Response {
+    patience: Duration,
+) -> Result<Response, Error> {
     let state = FileBody { file, parts: parts.into(), first: true };
-    respond(until(shutdown, futures::stream::try_unfold(state, FileBody::next).boxed()))
+    let mut stream = Box::pin(futures::stream::try_unfold(state, FileBody::next).peekable());
+    let failed = matches!(tokio::time::timeout(patience, stream.as_mut().peek()).await, Ok(Some(Err(_))));
+    if failed && let Some(Err(error)) = stream.next().await {
+        return Err(error);
+    }
+    Ok(respond(until(shutdown, stream.boxed())))
 }
 
 /// The answer to a HEAD when nobody knows the length: a stream, so that none is told, and it is never read.
@@ -154,7 +165,6 @@ mod tests {
     use super::*;
     use crate::playback::fake::FakeFile;
     use futures::FutureExt as _;
-    use std::time::Duration;
 
     const SECOND: Duration = Duration::from_secs(1);
 

@@ -9,6 +9,7 @@ use crate::playback::{FORMAT_VERSION, Playback, Presentation, parse_segment_name
 use futures::FutureExt as _;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::header::{
@@ -58,16 +59,20 @@ impl Target {
         if !playlist && parse_segment_name(&self.name).is_none() {
             return Err(Error::new(ErrorKind::NotFound, "HLS file not ready"));
         }
-        let found = find::file(app, &self.info_hash, &self.index, app.patience.metadata).await?;
+        // One limit for all that is waited for: metadata, then the index.
+        let limit = if playlist { app.patience.index } else { app.patience.index_for_segment };
+        let until = Instant::now() + limit;
+        let found = find::file(app, &self.info_hash, &self.index, app.patience.metadata.min(limit)).await?;
         let playback = found.playback(app)?;
+        let left = until.saturating_duration_since(Instant::now());
         if !playlist {
-            return self.segment(app, &found, &playback, head, headers).await;
+            return self.segment(app, &found, &playback, head, headers, left).await;
         }
         let known = match playback.known() {
             Some(known) => known?,
             // Nothing is fetched for a HEAD.
             None if head => return Ok(playlist_headers(body::unknown_length(PLAYLIST))),
-            None => presentation(&playback, app.patience.index).await?,
+            None => presentation(&playback, left).await?,
         };
         let text = match self.name.as_str() {
             "master.m3u8" => known.master_playlist()?,
@@ -89,25 +94,29 @@ impl Target {
         playback: &Arc<Playback>,
         head: bool,
         headers: &HeaderMap,
+        limit: Duration,
     ) -> Result<Response, Error> {
         if head {
             // Nothing is fetched for a HEAD, not even the index.
             return match playback.known() {
                 Some(known) => {
                     let index = known?.segment_index(&self.name)?;
+                    let etag = etag(found, index);
+                    if none_match_fails(text(headers, IF_NONE_MATCH), &etag) {
+                        return Ok(with_headers(empty(StatusCode::NOT_MODIFIED), &etag));
+                    }
                     Ok(head_only(found, index, playback.cached(index).map(|segment| segment.len())))
                 }
                 None => Ok(head_only(found, parse_segment_name(&self.name).unwrap_or_default(), None)),
             };
         }
-        let presentation = presentation(playback, app.patience.index_for_segment).await?;
+        let presentation = presentation(playback, limit).await?;
         let index = presentation.segment_index(&self.name)?;
         let etag = etag(found, index);
         if none_match_fails(text(headers, IF_NONE_MATCH), &etag) {
             return Ok(with_headers(empty(StatusCode::NOT_MODIFIED), &etag));
         }
-        let range =
-            text(headers, RANGE).filter(|_| super::range::if_range_holds(text(headers, IF_RANGE), &etag));
+        let range = super::range::asked(headers, &etag);
         let mut making = {
             let playback = Arc::clone(playback);
             async move { playback.segment(index).await }.boxed()

@@ -2,10 +2,10 @@
 
 use super::answer::{answer, bytes, no_store, set_text};
 use super::stream::disposition;
-use super::{App, find, mime, with};
+use super::{App, find, with};
 use crate::error::{Error, ErrorKind};
 use crate::playback::FileKey;
-use crate::torrent::{InfoHash, Metadata};
+use crate::torrent::{InfoHash, Metadata, is_video};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::fmt::Write as _;
 use warp::Filter;
@@ -53,7 +53,9 @@ fn text(
 ) -> Result<String, Error> {
     let mut text = String::from("#EXTM3U\n");
     let mut videos = 0;
-    for (index, file) in metadata.files.iter().enumerate().filter(|(_, file)| mime::is_video(&file.path)) {
+    for (index, file) in
+        metadata.files.iter().enumerate().filter(|(_, file)| !file.padding && is_video(&file.path))
+    {
         videos += 1;
         let name = find::file_name(&file.path);
         let length = seconds(index).map_or_else(|| "-1".to_owned(), |seconds| format!("{seconds:.0}"));

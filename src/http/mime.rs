@@ -1,6 +1,6 @@
-//! Content types by file extension, and what counts as a video.
+//! Content types by file extension.
 
-/// Extensions (lower case), content type. Video first; see [`is_video`].
+/// Extensions (lower case), content type.
 const TYPES: &[(&[&str], &str)] = &[
     (&["mp4", "m4v"], "video/mp4"),
     (&["mkv", "mk3d"], "video/x-matroska"),
@@ -33,7 +33,7 @@ const TYPES: &[(&[&str], &str)] = &[
     (&["vtt"], "text/vtt; charset=utf-8"),
     (&["ass", "ssa"], "text/x-ssa"),
     (&["sub", "idx"], "text/plain"),
-    (&["ttml", "dfxp"], "application/ttml+xml"),
+    (&["ttml", "dfxp"], "text/plain; charset=utf-8"), // XML, in which a browser might run a script
     (&["sup"], "application/octet-stream"),
     (&["mks"], "application/x-matroska"),
     (&["m3u8"], "application/vnd.apple.mpegurl"),
@@ -64,12 +64,6 @@ pub(super) fn content_type(name: &str) -> &'static str {
         .map_or("application/octet-stream", |(_, content_type)| content_type)
 }
 
-/// True when the name is a video's.
-pub(super) fn is_video(name: &str) -> bool {
-    let content_type = content_type(name);
-    content_type.starts_with("video/") || content_type == "application/vnd.rn-realmedia"
-}
-
 fn extension(name: &str) -> Option<String> {
     let name = name.rsplit('/').next()?;
     let (stem, extension) = name.rsplit_once('.')?;
@@ -89,7 +83,6 @@ mod tests {
         assert_eq!(content_type("dir.mp4/name"), "application/octet-stream");
         assert_eq!(content_type(".mp4"), "application/octet-stream");
         assert_eq!(content_type(""), "application/octet-stream");
-        assert!(is_video("x.avi") && is_video("x.rmvb") && !is_video("x.mp3"));
     }
 
     #[test]

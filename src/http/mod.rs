@@ -45,6 +45,7 @@ use tokio_util::sync::CancellationToken;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::StatusCode;
+use warp::http::header::ALLOW;
 use warp::reply::Response;
 
 /// How long the server may go on after the shutdown began; all handlers end at once, the rest is sockets.
@@ -65,6 +66,8 @@ pub struct Patience {
     pub index_for_segment: Duration,
     /// For a segment, before its first bytes are sent alone.
     pub segment: Duration,
+    /// For the first bytes of `/stream`, before its headers are sent alone.
+    pub stream: Duration,
 }
 
 impl Default for Patience {
@@ -77,6 +80,8 @@ impl Default for Patience {
             // AVPlayer gives up on a segment without headers after 3.5 s, and survives a 503.
             index_for_segment: Duration::from_secs(3),
             segment: Duration::from_millis(100),
+            // Longer than a read waits for its next byte by default: when none comes, that is told as a 503.
+            stream: Duration::from_secs(90),
         }
     }
 }
@@ -90,18 +95,33 @@ pub struct App {
     shutdown: CancellationToken,
     /// Bodies that are being received; each may be large.
     uploads: Arc<Semaphore>,
+    origins: cors::Origins,
 }
 
 impl App {
     /// The server's parts; `shutdown` ends every request.
     pub fn new(torrents: Torrents, playbacks: Playbacks, shutdown: CancellationToken) -> Self {
         let uploads = Arc::new(Semaphore::new(receive::UPLOADS_AT_A_TIME));
-        Self { torrents, playbacks, patience: Patience::default(), shutdown, uploads }
+        Self {
+            torrents,
+            playbacks,
+            patience: Patience::default(),
+            shutdown,
+            uploads,
+            origins: cors::Origins::default(),
+        }
+    }
+
+    /// The same, but only pages of these origins may use it; `*` stands for all, as by default.
+    #[must_use]
+    pub fn with_origins(mut self, origins: Vec<String>) -> Self {
+        self.origins = cors::Origins::only(origins);
+        self
     }
 
     /// The same with another patience.
     #[must_use]
-    pub const fn with_patience(mut self, patience: Patience) -> Self {
+    pub fn with_patience(mut self, patience: Patience) -> Self {
         self.patience = patience;
         self
     }
@@ -167,13 +187,16 @@ pub fn routes(app: App) -> BoxedFilter<(Response,)> {
         .or(site::routes(&app))
         .unify()
         .boxed();
-    cors::wrap(found.recover(not_found).unify().boxed())
+    cors::wrap(found.recover(not_found).unify().boxed(), app.origins)
 }
 
 /// For a request that no route takes.
 async fn not_found(rejection: warp::Rejection) -> Result<Response, std::convert::Infallible> {
     Ok(if rejection.find::<warp::reject::MethodNotAllowed>().is_some() {
-        answer::message(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed")
+        let mut response = answer::message(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed");
+        // RFC 9110 15.5.6 asks for a list; which route was meant is not known here.
+        answer::set(&mut response, ALLOW, cors::METHODS);
+        response
     } else {
         answer::message(StatusCode::NOT_FOUND, "No such page")
     })
@@ -183,6 +206,11 @@ async fn not_found(rejection: warp::Rejection) -> Result<Response, std::convert:
 fn with(app: &App) -> impl Filter<Extract = (App,), Error = std::convert::Infallible> + Clone + use<> {
     let app = app.clone();
     warp::any().map(move || app.clone())
+}
+
+/// GET and HEAD, for answers that cost nothing: the body of a HEAD's is left out on the way.
+fn reading() -> impl Filter<Extract = (), Error = warp::Rejection> + Clone {
+    warp::get().or(warp::head()).unify()
 }
 
 /// GET and HEAD; HEAD answers true.

@@ -1,7 +1,7 @@
 //! `GET /probe/{ih}/{idx}`: tracks, length, and why HLS is possible or not.
 
 use super::answer::{answer, json};
-use super::{App, find, mime, with};
+use super::{App, find, mime, reading, with};
 use crate::error::{Error, ErrorKind};
 use crate::report::Report;
 use serde::Serialize;
@@ -41,7 +41,7 @@ struct Impossible {
 
 pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
     warp::path!("probe" / String / String)
-        .and(warp::get())
+        .and(reading())
         .and(with(app))
         .then(|info_hash: String, index: String, app: App| {
             answer(app.clone(), async move { probe(&app, &info_hash, &index).await })

@@ -4,7 +4,7 @@ use super::answer::{answer, json};
 use super::find::{self, Found, Which};
 use super::receive::receive;
 use super::torrents::{percent, state_name};
-use super::{App, with};
+use super::{App, reading, with};
 use crate::error::{Error, ErrorKind};
 use crate::torrent::{State, Torrent};
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,7 @@ const END_PERCENT: f64 = 99.5;
 const MAX_BODY: usize = 64 * 1024;
 
 pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
-    let progress = warp::path!("progress" / String / String).and(warp::get()).and(with(app)).then(
+    let progress = warp::path!("progress" / String / String).and(reading()).and(with(app)).then(
         |info_hash: String, index: String, app: App| {
             answer(app.clone(), async move { progress(&app, &info_hash, &index).await })
         },

@@ -3,7 +3,7 @@
 use super::answer::{answer, empty, message, set, set_text, text};
 use super::body::{Part, of_parts};
 use super::find::{self, Found, Which};
-use super::range::{Wanted, if_range_holds, none_match_fails, wanted};
+use super::range::{Wanted, asked, none_match_fails, wanted};
 use super::{App, add, get_or_head, mime, with};
 use crate::error::{Error, ErrorKind};
 use crate::range_reader::RangeReader;
@@ -12,12 +12,13 @@ use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use std::ops::Range;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
-    HeaderValue, IF_NONE_MATCH, IF_RANGE, RANGE,
+    HeaderValue, IF_NONE_MATCH,
 };
 use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
@@ -66,7 +67,7 @@ pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
         .then(|info_hash: String, index: String, _name, head: bool, app: App, headers: HeaderMap| {
             answer(app.clone(), async move {
                 let found = find::file(&app, &info_hash, &index, app.patience.metadata_for_stream).await?;
-                serve(&app, &found, head, &headers)
+                serve(&app, &found, head, &headers).await
             })
         });
     let by_magnet = warp::path!("stream")
@@ -82,7 +83,7 @@ pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
                 }
                 let which = query.index.as_deref().map_or(Ok(Which::Auto), Which::parse)?;
                 let found = from_magnet(&app, &query.magnet, which).await?;
-                serve(&app, &found, head, &headers)
+                serve(&app, &found, head, &headers).await
             })
         });
     by_path.or(by_magnet).unify().boxed()
@@ -110,14 +111,14 @@ fn plain(status: StatusCode, text: &'static str) -> Response {
     response
 }
 
-fn serve(app: &App, found: &Found, head: bool, headers: &HeaderMap) -> Result<Response, Error> {
+async fn serve(app: &App, found: &Found, head: bool, headers: &HeaderMap) -> Result<Response, Error> {
     let entry = found.entry()?;
     let file = File {
         name: find::file_name(&entry.path),
         etag: format!("\"{}:{}\"", found.torrent.info_hash(), found.index),
         len: entry.length,
     };
-    file.answer(head, headers, &app.shutdown, || found.torrent.file(found.index))
+    file.answer(head, headers, &app.shutdown, app.patience.stream, || found.torrent.file(found.index)).await
 }
 
 /// What the headers tell of a file.
@@ -128,20 +129,21 @@ struct File<'a> {
 }
 
 impl File<'_> {
-    /// The response to a GET or HEAD; `open` is called when bytes are to be sent.
-    fn answer(
+    /// The response to a GET or HEAD; `open` is called when bytes are to be sent. The first of them are waited
+    /// for up to `patience`, so that a failure has its status.
+    async fn answer(
         &self,
         head: bool,
         headers: &HeaderMap,
         shutdown: &CancellationToken,
+        patience: Duration,
         open: impl FnOnce() -> Result<Arc<dyn RangeReader>, Error>,
     ) -> Result<Response, Error> {
         if none_match_fails(text(headers, IF_NONE_MATCH), &self.etag) {
             return Ok(self.with_headers(empty(StatusCode::NOT_MODIFIED)));
         }
         // Range is defined for GET alone (RFC 9110 14.2).
-        let range =
-            text(headers, RANGE).filter(|_| !head && if_range_holds(text(headers, IF_RANGE), &self.etag));
+        let range = asked(headers, &self.etag).filter(|_| !head);
         let content_type = HeaderValue::from_static(mime::content_type(self.name));
         let (status, content_type, content_range, parts) = match wanted(range, self.len) {
             Wanted::Unsatisfiable => {
@@ -162,8 +164,11 @@ impl File<'_> {
             },
         };
         let length: u64 = parts.iter().map(Part::len).sum();
-        let mut response =
-            if head || length == 0 { empty(status) } else { of_parts(open()?, parts, shutdown.clone()) };
+        let mut response = if head || length == 0 {
+            empty(status)
+        } else {
+            of_parts(open()?, parts, shutdown.clone(), patience).await?
+        };
         *response.status_mut() = status;
         set(&mut response, CONTENT_TYPE, content_type);
         set(&mut response, CONTENT_LENGTH, HeaderValue::from(length));

@@ -1,7 +1,7 @@
 //! `GET /torrents`, `GET /status/{ih}`, `DELETE /remove/{ih}`: the torrents as a whole.
 
 use super::answer::{answer, json};
-use super::{App, find, with};
+use super::{App, find, reading, with};
 use crate::error::Error;
 use crate::torrent::{State, Torrent};
 use serde::Serialize;
@@ -10,14 +10,14 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
-    let list = warp::path!("torrents").and(warp::get()).and(with(app)).then(|app: App| {
+    let list = warp::path!("torrents").and(reading()).and(with(app)).then(|app: App| {
         answer(app.clone(), async move {
             let all: Vec<Status> = app.torrents.list().iter().map(|torrent| Status::of(torrent)).collect();
             Ok(json(&all))
         })
     });
     let status =
-        warp::path!("status" / String).and(warp::get()).and(with(app)).then(|info_hash: String, app: App| {
+        warp::path!("status" / String).and(reading()).and(with(app)).then(|info_hash: String, app: App| {
             answer(app.clone(), async move { Ok(json(&Status::of(&*find::torrent(&app, &info_hash)?))) })
         });
     let remove = warp::path!("remove" / String).and(warp::delete()).and(with(app)).then(

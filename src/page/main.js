@@ -2,7 +2,7 @@
 // torrents and files) only ever become text nodes.
 
 const POLL_MS = 2000;
-const VIDEO = /\.(mp4|m4v|mkv|webm|mov|avi|ts|m2ts|mpg|mpeg|wmv|flv|3gp|ogv)$/i;
+const VIDEO = /\.(mp4|m4v|mkv|mk3d|webm|mov|qt|avi|divx|ts|m2ts|mts|trp|mpg|mpeg|mpe|m1v|m2v|mod|vob|wmv|asf|flv|f4v|3gp|3g2|ogv|ogm|rm|rmvb)$/i;
 
 const $ = (id) => document.getElementById(id);
 
@@ -170,7 +170,7 @@ function open(file) {
   $("direct").href = file.direct;
   trouble("");
   const video = $("video");
-  if (video.canPlayType("application/vnd.apple.mpegurl") === "") {
+  if (!nativeHls()) {
     trouble("This browser cannot play HLS by itself. Open the address below in VLC or another player; " +
       "below, the browser tries the file as it is.");
     video.src = file.direct;
@@ -191,6 +191,11 @@ function close() {
   $("player").hidden = true;
 }
 
+/** Whether the browser plays HLS by itself. */
+function nativeHls() {
+  return $("video").canPlayType("application/vnd.apple.mpegurl") !== "";
+}
+
 function trouble(text) {
   $("trouble").textContent = text;
   $("trouble").hidden = text === "";
@@ -204,7 +209,15 @@ async function watch(file) {
       if (playing !== file) {
         return;
       }
-      if (progress.hls === false) {
+      if (progress.hls === true && nativeHls()) {
+        trouble("");
+        // A media element asks once; on a slow swarm that may have been too early.
+        const video = $("video");
+        if (video.error) {
+          video.src = `/hls/${file.hash}/${file.index}/master.m3u8`;
+          video.play().catch(() => {});
+        }
+      } else if (progress.hls === false) {
         trouble(`${progress.error} The address below works in VLC and other players.`);
       } else if (progress.error) {
         trouble(progress.error);

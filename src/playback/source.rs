@@ -10,7 +10,8 @@ use crate::range_reader::RangeReader;
 use bytes::Bytes;
 use media::source::{Arrived, Step};
 use std::sync::{Arc, OnceLock};
-use tokio::sync::Semaphore;
+use std::time::Duration;
+use tokio::sync::{AcquireError, Semaphore};
 
 /// What may be read of a file to know its tracks and its index, in bytes.
 const MAX_INDEX: u64 = 64 << 20;
@@ -18,6 +19,8 @@ const MAX_INDEX: u64 = 64 << 20;
 const MAX_SEGMENT: u64 = 256 << 20;
 /// Segments of one file that are fetched and made at a time. Players ask for two at once.
 const MAX_SEGMENTS_AT_A_TIME: usize = 6;
+/// How long a segment waits for its turn.
+const MAX_WAIT: Duration = Duration::from_secs(60);
 
 /// What has become of a file's index.
 type Known = Result<Arc<Presentation>, media::error::Error>;
@@ -111,13 +114,13 @@ impl Source {
         if bytes > MAX_SEGMENT {
             return Err(unsupported(&media::error::Error::limit("a segment is too large", 0)));
         }
-        let _turn = self.making.acquire().await.map_err(|_| fetch::shutting_down())?;
-        let _memory = self
-            .segments
-            .memory
-            .acquire_many(Segments::mebibytes(bytes))
-            .await
-            .map_err(|_| fetch::shutting_down())?;
+        // Segments of a swarm that is silent may hold all turns and all memory.
+        let busy = |_| Error::new(ErrorKind::Stalled, "too many segments are waiting for their bytes");
+        let turns = tokio::time::timeout(MAX_WAIT, async {
+            let turn = self.making.acquire().await?;
+            Ok((turn, self.segments.memory.acquire_many(Segments::mebibytes(bytes)).await?))
+        });
+        let _turns = turns.await.map_err(busy)?.map_err(|_: AcquireError| fetch::shutting_down())?;
         // What comes next is wanted next.
         if let Some(last) = ranges.last() {
             self.prefer(last.end);

@@ -56,20 +56,22 @@ pub struct FileEntry {
 }
 
 /// File name endings of what browsers and players take for a video.
-const VIDEO: [&str; 16] = [
-    "mp4", "m4v", "mkv", "webm", "mov", "avi", "ts", "m2ts", "mts", "mpg", "mpeg", "wmv", "flv", "ogv",
-    "3gp", "vob",
+const VIDEO: [&str; 30] = [
+    "mp4", "m4v", "mkv", "mk3d", "webm", "mov", "qt", "avi", "divx", "ts", "m2ts", "mts", "trp", "mpg",
+    "mpeg", "mpe", "m1v", "m2v", "mod", "vob", "wmv", "asf", "flv", "f4v", "3gp", "3g2", "ogv", "ogm", "rm",
+    "rmvb",
 ];
+
+/// True for a path that ends like a video's, in any case.
+pub fn is_video(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let ending = name.rsplit_once('.').map(|(_, ending)| ending);
+    ending.is_some_and(|ending| VIDEO.iter().any(|video| ending.eq_ignore_ascii_case(video)))
+}
 
 impl Metadata {
     /// Index of the largest video, judged by the file names' endings in any case.
     pub fn largest_video(&self) -> Option<usize> {
-        let is_video = |path: &str| {
-            path.rsplit('/')
-                .next()
-                .and_then(|name| name.rsplit_once('.'))
-                .is_some_and(|(_, ending)| VIDEO.iter().any(|video| ending.eq_ignore_ascii_case(video)))
-        };
         let videos = self.files.iter().enumerate().filter(|(_, file)| !file.padding && is_video(&file.path));
         // Of equal ones the first, hence the reversed index.
         videos.max_by_key(|&(index, file)| (file.length, std::cmp::Reverse(index))).map(|(index, _)| index)

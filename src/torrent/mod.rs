@@ -46,7 +46,7 @@ use tokio_util::sync::CancellationToken;
 pub use entry::Torrent;
 pub use info_hash::{InfoHash, InfoHashError};
 pub use magnet::{Magnet, MagnetError};
-pub use metainfo::{FileEntry, Metadata, MetainfoError};
+pub use metainfo::{FileEntry, Metadata, MetainfoError, is_video};
 pub use options::TorrentOptions;
 pub use status::{FileProgress, State, Stats};
 

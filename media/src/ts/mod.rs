@@ -3,7 +3,7 @@
 //! A segment is a pure function of the file, the tracks and its number. Nothing is carried over from one
 //! segment to the next, and yet they join: timestamps come from the presentation clock, and every elementary
 //! stream begins with continuity counter 0 and ends on a multiple of 16 packets, PAT and PMT count with the
-//! segment's number. See [`packet`] for how a stream is brought to that length.
+//! segment's number. How a stream is brought to that length is told in `packet.rs`.
 
 mod packet;
 mod pes;

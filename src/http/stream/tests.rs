@@ -21,10 +21,15 @@ impl Server {
     async fn ask(&self, method: &str, headers: &[(&'static str, &str)]) -> HttpResponse<Bytes> {
         let (file, name) = (Arc::clone(&self.file), self.name);
         let filter =
-            get_or_head().and(warp::header::headers_cloned()).map(move |head: bool, headers: HeaderMap| {
+            get_or_head().and(warp::header::headers_cloned()).then(move |head: bool, headers: HeaderMap| {
                 let reader: Arc<dyn RangeReader> = Arc::<FakeFile>::clone(&file);
                 let file = File { name, etag: ETAG_TEXT.to_owned(), len: file.len() };
-                file.answer(head, &headers, &CancellationToken::new(), || Ok(reader)).unwrap()
+                async move {
+                    let (shutdown, patience) = (CancellationToken::new(), Duration::from_secs(90));
+                    let answer = file.answer(head, &headers, &shutdown, patience, || Ok(reader)).await;
+                    answer
+                        .unwrap_or_else(|error| message(StatusCode::SERVICE_UNAVAILABLE, &error.to_string()))
+                }
             });
         let mut request = warp::test::request().method(method);
         for (name, value) in headers {

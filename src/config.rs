@@ -36,7 +36,7 @@ environment, and that over the file.";
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Serve a clip out of a swarm inside the process: works with no network
-    Demo(ServeArgs),
+    Demo(Box<ServeArgs>),
     /// Print what is in a local file: tracks, duration, plan
     Probe {
         /// A film
@@ -230,7 +230,7 @@ impl Cli {
         let (serve, matches) = match &mut cli.command {
             None => (&mut cli.serve, &matches),
             Some(Command::Demo(serve)) => match matches.subcommand_matches("demo") {
-                Some(matches) => (serve, matches),
+                Some(matches) => (&mut **serve, matches),
                 None => return Ok(cli),
             },
             Some(_) => return Ok(cli),

@@ -61,7 +61,7 @@ fn done<T>(step: Step<T>) -> Result<T, Error> {
 }
 
 fn unusable(path: &Path) -> impl Fn(media::Error) -> Error {
-    move |error| Error::new(ErrorKind::Unsupported, format!("{}: {error}", path.display())).caused_by(error)
+    move |error| Error::new(ErrorKind::Unsupported, path.display().to_string()).caused_by(error)
 }
 
 /// What is in a local file, and whether it can be streamed as HLS.

@@ -48,7 +48,7 @@ fn run() -> anyhow::Result<()> {
             }
             writeln!(out, "{}", output.join("master.m3u8").display()).context("cannot print")?;
         }
-        Some(Command::Demo(args)) => serve::run(args, true)?,
+        Some(Command::Demo(args)) => serve::run(*args, true)?,
         None => serve::run(cli.serve, false)?,
     }
     Ok(())

@@ -67,8 +67,8 @@ impl Segment {
 /// # Errors
 /// `Unsupported` with a reason for the user when the file cannot be streamed as HLS.
 pub fn plan(movie: &Movie, options: &PlanOptions) -> Result<SegmentPlan, Error> {
-    let video = choose(movie, TrackKind::Video)?;
-    let audio = choose(movie, TrackKind::Audio)?;
+    let video = choose(&movie.tracks, TrackKind::Video)?;
+    let audio = choose(&movie.tracks, TrackKind::Audio)?;
     let tracks: Vec<TrackId> = [video, audio].into_iter().flatten().map(|track| track.id).collect();
     let main = *tracks.first().ok_or(Error::unsupported("neither picture nor sound in the file"))?;
 
@@ -96,13 +96,27 @@ pub fn plan(movie: &Movie, options: &PlanOptions) -> Result<SegmentPlan, Error> 
     Ok(SegmentPlan { video: video.map(|track| track.id), audio: audio.map(|track| track.id), segments })
 }
 
-/// The track of `kind` to play: the first that the file marks as default, else the first that can be played.
+/// The track of `kind` to play: the first that the file marks as default, else one that can stand in for it.
 /// `None` when the file has no such track.
-fn choose(movie: &Movie, kind: TrackKind) -> Result<Option<&Track>, Error> {
-    let of_kind = || movie.tracks.iter().filter(|track| track.kind == kind);
-    let playable = || of_kind().filter(|track| track.codec.is_supported());
-    let chosen = playable().find(|track| track.default).or_else(|| playable().next());
-    match (chosen, of_kind().next()) {
+fn choose(tracks: &[Track], kind: TrackKind) -> Result<Option<&Track>, Error> {
+    let of_kind = || tracks.iter().filter(|track| track.kind == kind);
+    let main = of_kind().find(|track| track.default).or_else(|| of_kind().next());
+    // In the place of a track that cannot be played one that says the same in another form will do, but no
+    // commentary and no other language: better no sound here, and the reason, than the wrong one.
+    let stands_in = |track: &&Track| {
+        let says_other = |main: &Track| {
+            let differs =
+                main.language.is_some() && track.language.is_some() && main.language != track.language;
+            let comments = |track: &Track| {
+                track.name.as_deref().is_some_and(|name| name.to_lowercase().contains("comment"))
+            };
+            kind == TrackKind::Audio && (differs || comments(track) && !comments(main))
+        };
+        track.codec.is_supported() && !main.is_some_and(says_other)
+    };
+    let chosen =
+        of_kind().find(|track| track.default && stands_in(track)).or_else(|| of_kind().find(stands_in));
+    match (chosen, main) {
         (None, Some(Track { codec: crate::track::Codec::Unsupported { reason }, .. })) => {
             Err(Error { kind: ErrorKind::Unsupported, what: reason, at: 0 })
         }
@@ -186,6 +200,8 @@ impl SegmentPlan {
 #[expect(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
+    use crate::codec::mpeg_audio::MpegAudioConfig;
+    use crate::track::Codec;
     use proptest::prelude::*;
 
     fn keyframes(seconds: &[f64]) -> Vec<Keyframe> {
@@ -208,6 +224,45 @@ mod tests {
         assert_eq!(starts(&[0.0, 5.8, 11.6], 20.0), [0.0, 5.8, 11.6]);
         assert_eq!(starts(&[0.0, 11.0, 12.0, 17.0], 20.0), [0.0, 11.0, 17.0]);
         assert_eq!(starts(&[3.0], 4.0), [3.0]);
+    }
+
+    #[test]
+    fn another_track_stands_in_only_when_it_says_the_same() {
+        let track = |id, playable, default, language: Option<&str>, name: Option<&str>| Track {
+            id: TrackId(id),
+            kind: TrackKind::Audio,
+            codec: match playable {
+                true => Codec::Mp3(MpegAudioConfig::layer3(48_000, 2)),
+                false => Codec::Unsupported { reason: "DTS" },
+            },
+            codec_name: String::new(),
+            language: language.map(str::to_owned),
+            name: name.map(str::to_owned),
+            default,
+            width: 0,
+            height: 0,
+            frame_rate: None,
+            sample_rate: 48_000,
+            channels: 2,
+        };
+        let chosen = |tracks: &[Track]| match choose(tracks, TrackKind::Audio) {
+            Ok(track) => track.map(|track| track.id.0),
+            Err(error) => {
+                assert_eq!(error, Error::unsupported("DTS"));
+                Some(0)
+            }
+        };
+        let dts = track(1, false, true, Some("eng"), None);
+        assert_eq!(chosen(&[]), None);
+        assert_eq!(chosen(&[dts.clone(), track(2, true, false, Some("eng"), None)]), Some(2));
+        assert_eq!(chosen(&[dts.clone(), track(2, true, false, None, Some("Stereo"))]), Some(2));
+        assert_eq!(chosen(&[dts.clone(), track(2, true, false, Some("fre"), None)]), Some(0));
+        assert_eq!(
+            chosen(&[dts, track(2, true, false, Some("eng"), Some("Director's Commentary"))]),
+            Some(0)
+        );
+        let both = [track(1, true, false, Some("eng"), None), track(2, true, true, Some("fre"), None)];
+        assert_eq!(chosen(&both), Some(2), "the file's choice");
     }
 
     proptest! {

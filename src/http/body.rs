@@ -176,6 +176,24 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_failure_before_the_first_byte_is_an_error_and_no_body() {
+        let file = Arc::new(FakeFile::counting(1000));
+        let ask = |file: &Arc<FakeFile>| {
+            let parts = vec![Part::File(0..1000)];
+            of_parts(Arc::<FakeFile>::clone(file), parts, CancellationToken::new(), 10 * SECOND)
+        };
+        file.fail(Some(ErrorKind::Stalled));
+        assert_eq!(ask(&file).await.unwrap_err().kind(), ErrorKind::Stalled);
+        file.fail(None);
+        // Headers do not wait for ever.
+        file.set_delay(20 * SECOND);
+        let before = tokio::time::Instant::now();
+        let fine = ask(&file).await.unwrap();
+        assert_eq!(before.elapsed(), 10 * SECOND);
+        assert_eq!(fine.status(), 200);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn the_head_goes_out_before_the_rest() {
         let whole = async {
             tokio::time::sleep(30 * SECOND).await;

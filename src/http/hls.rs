@@ -14,7 +14,7 @@ use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG,
-    HeaderValue, IF_NONE_MATCH, IF_RANGE, RANGE,
+    HeaderValue, IF_NONE_MATCH,
 };
 use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;

@@ -45,8 +45,6 @@ const DEFAULT_TICK: i64 = 1_000_000;
 const SECOND: i64 = 1_000_000_000;
 /// The longest file that is one segment when there is no index.
 const SHORT: i64 = 30 * SECOND;
-/// How far behind the track's beginning the first cue may be.
-const MAX_LEAD: i64 = SECOND;
 /// How many pictures are taken to be out of order in a codec that is not understood.
 const UNKNOWN_REORDER: u32 = 4;
 
@@ -178,7 +176,7 @@ impl MkvFile {
         }
         let mut keyframes = Vec::with_capacity(cues.len() + 1);
         let lead = cues.first().map_or(0, |cue| self.time_of(cue).saturating_sub(start));
-        if lead > MAX_LEAD && begins_on_key {
+        if lead > 0 && begins_on_key {
             keyframes.push(beginning);
         }
         for (cue, at) in cues.iter().zip(offset + 1..) {

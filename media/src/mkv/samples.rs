@@ -99,8 +99,15 @@ impl MkvFile {
         };
         let frames =
             self.frames(&view, walk, stop, tracks, start.map(|(_, block)| block), span.end.is_none())?;
-        let lists =
-            tracks.iter().zip(frames).map(|(track, frames)| self.timed(*track, frames, start.is_none()));
+        let lists = tracks.iter().zip(frames).map(|(track, mut frames)| {
+            // A recording may begin amid a group of pictures: what precedes the first cut cannot be decoded.
+            let is_picture = self.detail(*track).is_some_and(|detail| detail.kind == TrackKind::Video);
+            if is_picture && span.first && start.is_some() {
+                let undecodable = frames.iter().take_while(|frame| !frame.key).count();
+                frames.drain(..undecodable);
+            }
+            self.timed(*track, frames, start.is_none())
+        });
         Ok(lists.collect::<Result<_, Error>>()?)
     }
 

@@ -179,11 +179,16 @@ impl Mp4File {
         for (position, id) in tracks.iter().enumerate() {
             let table = self.table(*id)?;
             let number = |keyframe: Keyframe| u32::try_from(keyframe.at).unwrap_or(u32::MAX);
+            // Encoder priming precedes the first sample that is heard, and the decoder needs it.
+            let priming = || table.first_sample_from(span.start.pts.min(Time90k::ZERO) - PRIMING);
+            let audible = self.tracks.iter().any(|track| track.id == *id && track.kind == TrackKind::Audio);
             let (start, end) = if position == 0 {
-                (number(span.start), span.end.map(number))
+                let start = number(span.start);
+                let start = if span.first && audible { start.min(priming()) } else { start };
+                (start, span.end.map(number))
             } else {
                 let start = match span.first {
-                    true => table.first_sample_from(span.start.pts.min(Time90k::ZERO) - PRIMING),
+                    true => priming(),
                     false => table.first_sample_from(span.start.pts),
                 };
                 (start, span.end.map(|end| table.first_sample_from(end.pts)))
@@ -213,7 +218,7 @@ impl Mp4File {
             return Err(Error::truncated("the index names bytes past the end of the file", self.file_len));
         }
         let held = merged.iter().map(|range| range.end - range.start).sum::<u64>();
-        if held > MAX_SEGMENT {
+        if held.max(bytes) > MAX_SEGMENT {
             return Err(Error::limit("bytes of one segment", 0));
         }
         // A few equal samples may share their bytes; a small file whose every sample is all of it is a bomb.

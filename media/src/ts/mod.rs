@@ -38,6 +38,8 @@ const AUDIO_PID: u16 = 0x101;
 const MAX_AUDIO_PES: usize = 2_930;
 /// ... and this much time, so that it is never far from the picture it belongs to.
 const MAX_AUDIO_SPAN: Time90k = Time90k(18_000);
+/// ... where sound carries the clock, less: it must come every 100 ms (ISO/IEC 13818-1 2.7.2).
+const MAX_CLOCK_SPAN: Time90k = Time90k(6_300);
 /// ... and no gap: a frame that is this far (1 ms, what Matroska rounds to) from its place begins another.
 const MAX_AUDIO_JITTER: i64 = 90;
 
@@ -91,8 +93,11 @@ fn make(movie: &Movie, plan: &SegmentPlan, index: u32, src: &dyn ByteSource) -> 
         Some(_) => return Err(Error::unsupported("only H.264 video can be carried in MPEG-TS").into()),
         None => None,
     };
-    let audio_pes =
-        audio.map(|track| group_audio(&samples.audio, &track.codec)).transpose()?.unwrap_or_default();
+    let max_span = if config.is_some() { MAX_AUDIO_SPAN } else { MAX_CLOCK_SPAN };
+    let audio_pes = audio
+        .map(|track| group_audio(&samples.audio, &track.codec, max_span))
+        .transpose()?
+        .unwrap_or_default();
 
     let mut packets = Packetizer::new(room_for(&samples, &audio_pes, config.map(|config| config.as_ref()))?);
     write_head(packets.bytes(), movie, plan, index);
@@ -180,7 +185,11 @@ impl AudioPes<'_> {
 }
 
 /// Puts frames together, whole ones only, and an ADTS header in front of each AAC frame.
-fn group_audio<'a>(samples: &'a [Sample], codec: &Codec) -> Result<Vec<AudioPes<'a>>, Error> {
+fn group_audio<'a>(
+    samples: &'a [Sample],
+    codec: &Codec,
+    max_span: Time90k,
+) -> Result<Vec<AudioPes<'a>>, Error> {
     let mut groups: Vec<AudioPes<'a>> = Vec::new();
     let mut group_len = 0;
     let (frame_samples, rate) = match codec {
@@ -210,7 +219,7 @@ fn group_audio<'a>(samples: &'a [Sample], codec: &Codec) -> Result<Vec<AudioPes<
         match groups.last_mut() {
             Some(group)
                 if group_len + len <= MAX_AUDIO_PES
-                    && sample.pts - group.pts < MAX_AUDIO_SPAN
+                    && sample.pts - group.pts < max_span
                     && follows(group, sample) =>
             {
                 group.frames.push((header, &sample.data));

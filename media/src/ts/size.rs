@@ -1,7 +1,7 @@
 //! How large a segment will be, before its bytes are known: what a playlist's BANDWIDTH is made of.
 
 use super::packet::{PACKET, PAYLOAD};
-use super::{MAX_AUDIO_PES, MAX_AUDIO_SPAN};
+use super::{MAX_AUDIO_PES, MAX_AUDIO_SPAN, MAX_CLOCK_SPAN};
 use crate::movie::{Movie, SpanSizes};
 use crate::plan::{Segment, SegmentPlan};
 use crate::time::Time90k;
@@ -26,7 +26,7 @@ pub(crate) fn estimated_size(movie: &Movie, plan: &SegmentPlan, segment: &Segmen
             let mut lists = lists.into_iter();
             let video = plan.video.and_then(|_| lists.next()).unwrap_or_default();
             let audio = plan.audio.and_then(|_| lists.next()).unwrap_or_default();
-            counted(&video, &audio, segment.duration())
+            counted(&video, &audio, segment.duration(), plan.video.is_none())
         }
         SpanSizes::Sum(bytes) => {
             let rate =
@@ -38,18 +38,18 @@ pub(crate) fn estimated_size(movie: &Movie, plan: &SegmentPlan, segment: &Segmen
 }
 
 /// Packets for samples of known sizes.
-fn counted(video: &[u64], audio: &[u64], duration: Time90k) -> f64 {
+fn counted(video: &[u64], audio: &[u64], duration: Time90k, clocked: bool) -> f64 {
     let pictures: u64 = video.iter().map(|size| (size + PICTURE_HEADERS).div_ceil(PAYLOAD as u64)).sum();
     let sound: u64 = audio.iter().map(|size| size + FRAME_HEADER).sum();
     let by_size = to_float(sound) / to_float(MAX_AUDIO_PES as u64);
-    let groups = if audio.is_empty() { 0.0 } else { by_size.max(sound_groups(duration)) };
+    let groups = if audio.is_empty() { 0.0 } else { by_size.max(sound_groups(duration, clocked)) };
     to_float(pictures) + sound_packets(to_float(sound), groups)
 }
 
 /// Packets for so many bytes of samples.
 fn guessed(bytes: u64, duration: Time90k, frame_rate: Option<f64>, sound: bool) -> f64 {
     // Small frames do not fill their packets: each is counted with half a packet of stuffing.
-    let groups = if sound { sound_groups(duration) } else { 0.0 };
+    let groups = if sound { sound_groups(duration, frame_rate.is_none()) } else { 0.0 };
     let sound = sound_packets(groups * to_float(9 * FRAME_HEADER), groups);
     let payload = to_float(PAYLOAD as u64);
     let Some(rate) = frame_rate else {
@@ -60,8 +60,10 @@ fn guessed(bytes: u64, duration: Time90k, frame_rate: Option<f64>, sound: bool) 
     sound + pictures * (each / payload + 0.5).max(1.0)
 }
 
-fn sound_groups(duration: Time90k) -> f64 {
-    (duration.seconds() / MAX_AUDIO_SPAN.seconds()).max(1.0)
+/// PES packets of sound; more of them where they carry the clock.
+fn sound_groups(duration: Time90k, clocked: bool) -> f64 {
+    let span = if clocked { MAX_CLOCK_SPAN } else { MAX_AUDIO_SPAN };
+    (duration.seconds() / span.seconds()).max(1.0)
 }
 
 /// Packets of sound in so many PES packets, of which the last is half full.

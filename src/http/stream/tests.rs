@@ -211,7 +211,7 @@ proptest! {
 
     #[test]
     fn any_range_gives_the_length_it_says(range in "bytes=[0-9]{0,4}-[0-9]{0,4}(,[0-9]{0,4}-[0-9]{0,4}){0,3}") {
-        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         let response = runtime.block_on(Server::new(3000).range(&range));
         prop_assert!(matches!(response.status().as_u16(), 200 | 206 | 416));
         let length: usize = header(&response, "content-length").unwrap().parse().unwrap();

@@ -272,8 +272,11 @@ fn the_end_is_on_the_clock_of_the_frames() {
 
 /// Two clusters of a second and cues for them, changed by `change`.
 fn with_cues(change: impl Fn(&mut Vec<TestCue>)) -> Bytes {
+    clusters_with_cues(&[second(0), second(1000)], change)
+}
+
+fn clusters_with_cues(clusters: &[Vec<u8>; 2], change: impl Fn(&mut Vec<TestCue>)) -> Bytes {
     let front = [info(30_000.0), tracks(&[video(&[]), audio(&[])])].concat();
-    let clusters = [second(0), second(1000)];
     let first = front.len() as u64;
     let mut list = vec![
         TestCue { time: 0, cluster: first, relative: Some(FIRST_BLOCK) },
@@ -322,6 +325,21 @@ fn a_late_first_cue_gets_a_cut_before_it() {
     assert_eq!(keyframes.iter().map(|keyframe| keyframe.at).collect::<Vec<_>>(), [0, 1]);
     let samples = samples_by_span(&mkv, &file, &spans(&keyframes)).unwrap();
     assert_eq!(samples[0].len(), 50);
+}
+
+#[test]
+fn what_precedes_the_first_keyframe_is_left_out() {
+    let amid =
+        cluster(0, &[simple(1, 0, false, b"B"), simple(2, 0, true, b"sound"), simple(1, 40, false, b"P")]);
+    let file = clusters_with_cues(&[amid, second(1000)], |cues| {
+        cues.remove(0);
+    });
+    let mkv = open(&file).unwrap();
+    let keyframes = mkv.keyframes(VIDEO).unwrap();
+    assert_eq!(keyframes.iter().map(|keyframe| keyframe.pts).collect::<Vec<_>>(), [Time90k(90_000)]);
+    let samples = samples_by_span(&mkv, &file, &spans(&keyframes)).unwrap();
+    assert_eq!((samples[0].len(), samples[0][0].sync), (25, true));
+    assert_eq!(payloads(&samples[1])[0], b"sound", "sound needs no picture");
 }
 
 #[test]

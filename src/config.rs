@@ -104,7 +104,7 @@ pub struct ServeArgs {
     /// Memory for finished segments; 0 switches the cache off
     #[arg(long, env = "TORRENTSTREAM_SEGMENT_CACHE", default_value = "256MB", value_name = "SIZE")]
     pub segment_cache: Size,
-    /// Origins whose pages may use the server, for example https://films.example; * stands for all
+    /// Origins whose pages may use the server, each as SCHEME://HOST; * stands for all
     #[arg(
         long,
         env = "TORRENTSTREAM_CORS",

@@ -251,12 +251,17 @@ mod tests {
         assert!(bytes.iter().all(|&byte| byte == 7));
         assert!(!torrent.running().unwrap().handle.is_paused());
 
-        round(&torrents, Duration::ZERO, day).await;
-        assert_eq!(torrents.list().len(), 1, "it is being watched");
+        // Its viewer may come back, also after hanging up; one that nobody has read goes.
         drop(file);
+        let (unread, unread_torrent) = Content::single("other.mp4", vec![8; 1 << 20]).torrent();
+        torrents.add(Source::TorrentFile(unread_torrent)).unwrap();
+        torrents.get(&unread).unwrap().wait_for_metadata(Duration::from_secs(20)).await.unwrap();
+        let folder = |info_hash: InfoHash| dir.join(info_hash.to_string());
+        assert!(folder(unread).exists());
         round(&torrents, Duration::ZERO, day).await;
-        assert!(torrents.list().is_empty());
-        assert!(!dir.join(seeder.info_hash().to_string()).exists());
+        assert!(torrents.get(&unread).is_none() && !folder(unread).exists());
+        assert_eq!(torrents.list().len(), 1, "it is being watched");
+        assert!(folder(seeder.info_hash()).exists());
         torrents.stop().await;
         std::fs::remove_dir_all(&dir).unwrap();
     }

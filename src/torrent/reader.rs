@@ -42,7 +42,6 @@ struct Playhead {
 
 impl FileReader {
     pub(super) fn new(torrent: Arc<Torrent>, index: usize, file: &FileEntry) -> Self {
-        torrent.reader_opened();
         let (length, offset) = (file.length, file.offset);
         Self { torrent, index, length, offset, playhead: Mutex::default() }
     }
@@ -223,11 +222,5 @@ impl RangeReader for FileReader {
         if running.store.first_missing(&(start..end)).is_some() {
             running.wake();
         }
-    }
-}
-
-impl Drop for FileReader {
-    fn drop(&mut self) {
-        self.torrent.reader_closed();
     }
 }

@@ -244,12 +244,13 @@ mod tests {
 
         round(&torrents, day, Duration::ZERO).await;
         assert!(torrent.running().unwrap().handle.is_paused());
+        assert!(!torrent.running().unwrap().keeps_peers(), "it costs others a claim");
         assert_eq!((torrent.state(), torrent.stats().peers), (State::Downloading, 0));
         // Reading brings the peers back.
         let bytes =
             tokio::time::timeout(Duration::from_secs(20), file.read(0..500_000)).await.unwrap().unwrap();
         assert!(bytes.iter().all(|&byte| byte == 7));
-        assert!(!torrent.running().unwrap().handle.is_paused());
+        assert!(!torrent.running().unwrap().handle.is_paused() && torrent.running().unwrap().keeps_peers());
 
         // Its viewer may come back, also after hanging up; one that nobody has read goes.
         drop(file);

@@ -191,8 +191,9 @@ impl FileReader {
         }
         if playhead.claim.is_none() {
             // Ready at once unless the torrent is starting or too many are open.
-            let opened = self.torrent.core.engine.claim(&running.handle, self.index).now_or_never();
-            playhead.claim = opened.and_then(Result::ok).map(|claim| (Arc::clone(running), claim));
+            let opened = self.torrent.core.engine.spare_claim(&running.handle, self.index).now_or_never();
+            let opened = opened.and_then(Result::ok).flatten();
+            playhead.claim = opened.map(|claim| (Arc::clone(running), claim));
         }
         if let Some((_, claim)) = &mut playhead.claim {
             claim.seek(position);

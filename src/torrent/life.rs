@@ -66,21 +66,15 @@ async fn live(torrent: &Arc<Torrent>, origin: Origin, kept: &mut Option<Arc<Stor
         Origin::Magnet(magnet) => {
             let resolving =
                 resolve::resolve(&core.engine, &magnet, injected, options.offline, options.metadata_timeout);
-            let (checked, mut peers) = tokio::select! {
-                resolved = resolving => resolved?,
+            let (checked, seen) = tokio::select! {
+                biased;
+                // First: it knows more than what peers send.
                 supplied = torrent.supplied() => (supplied, magnet.peers.clone()),
+                resolved = resolving => resolved?,
                 () = torrent.token.cancelled() => return Ok(()),
             };
-            tracing::info!(name = checked.metadata.name, peers = peers.len(), "metadata is here");
-            if checked.metadata.private {
-                // Those that others than its own tracker told of are not for a private torrent (BEP 27).
-                peers = magnet.peers;
-            }
-            // A .torrent that was supplied names trackers too; peers send metadata without any.
-            let mut own = magnet.trackers;
-            own.extend(
-                checked.trackers.iter().filter(|tracker| !own.contains(tracker)).cloned().collect::<Vec<_>>(),
-            );
+            tracing::info!(name = checked.metadata.name, peers = seen.len(), "metadata is here");
+            let (own, peers) = contacts(magnet, &checked, seen);
             (checked, own, peers)
         }
     };
@@ -115,6 +109,24 @@ async fn live(torrent: &Arc<Torrent>, origin: Origin, kept: &mut Option<Arc<Stor
         blocking(move || clearing.clear()).await.map_err(|error| {
             Error::new(ErrorKind::Storage, "the torrent's data cannot be deleted").caused_by(error)
         })?;
+    }
+}
+
+/// The trackers and peers of a magnet whose metadata is here. `seen`: its peers, and those that came with the metadata.
+fn contacts(magnet: Magnet, checked: &Checked, seen: Vec<SocketAddr>) -> (Vec<String>, Vec<SocketAddr>) {
+    // A .torrent that was supplied names trackers; peers send metadata without any.
+    match (checked.metadata.private, checked.trackers.is_empty()) {
+        (false, _) => {
+            let mut own = magnet.trackers;
+            let more: Vec<_> = checked.trackers.iter().filter(|tracker| !own.contains(tracker)).collect();
+            own.extend(more.into_iter().cloned());
+            (own, seen)
+        }
+        // Only its own tracker is told of a private torrent, and only that one's peers are asked (BEP 27): whoever
+        // made the link may have put in others.
+        (true, false) => (checked.trackers.clone(), Vec::new()),
+        // The link is all that says where it belongs; those that others told of do not count.
+        (true, true) => (magnet.trackers, magnet.peers),
     }
 }
 
@@ -229,6 +241,22 @@ mod tests {
     use super::super::seed::{Content, seed};
     use super::super::{Source, State};
     use super::*;
+
+    #[test]
+    fn a_private_torrent_is_for_its_own_tracker() {
+        let seen: Vec<SocketAddr> = vec!["192.0.2.1:1".parse().unwrap(), "192.0.2.2:2".parse().unwrap()];
+        let link = format!("magnet:?xt=urn:btih:{}&tr=http://a.example/a&x.pe=192.0.2.1:1", "a".repeat(40));
+        let known = |private, trackers: &[&str]| {
+            let trackers = trackers.iter().map(|&tracker| tracker.to_owned()).collect();
+            let content = Content { private, trackers, ..Content::single("film.mp4", vec![0; 1000]) };
+            let checked = super::super::metainfo::check(&content.torrent().1).unwrap();
+            contacts(Magnet::parse(&link).unwrap(), &checked, seen.clone())
+        };
+        let (link_tracker, own) = ("http://a.example/a".to_owned(), "http://own.example/a".to_owned());
+        assert_eq!(known(true, &[&own]), (vec![own.clone()], vec![]));
+        assert_eq!(known(true, &[]), (vec![link_tracker.clone()], vec![seen[0]]));
+        assert_eq!(known(false, &[&own, &link_tracker]), (vec![link_tracker, own], seen.clone()));
+    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn idle_torrents_lose_their_peers_and_then_go() {

@@ -203,17 +203,21 @@ async fn round(torrents: &Torrents, keep: Duration, idle_timeout: Duration) {
     let list = torrents.list();
     let usage: Vec<Usage> = list.iter().map(|torrent| torrent.usage()).collect();
     let victims = storage::victims(&usage, core.gauge.limit(), keep);
+    let mut removed = vec![false; list.len()];
     for &index in &victims {
         let (info_hash, unread): (InfoHash, _) = (list[index].info_hash, usage[index].unread);
         // Somebody may have come back between the figures and now.
-        if !list[index].usage().watched {
+        if torrents.remove_unwatched(&list[index]).await {
             tracing::info!(%info_hash, ?unread, bytes = usage[index].bytes, "nobody watches it: the torrent goes");
-            torrents.remove(&info_hash).await;
+            removed[index] = true;
         }
     }
     let left: Vec<&Arc<Torrent>> =
-        (0..list.len()).filter(|index| !victims.contains(index)).map(|index| &list[index]).collect();
-    if core.gauge.limit().is_some_and(|limit| core.gauge.used() > limit) {
+        (0..list.len()).filter(|&index| !removed[index]).map(|index| &list[index]).collect();
+    // The sum that the choice of who goes was made by. The gauge only says when to look: it also counts what is
+    // still being deleted.
+    let bytes = left.iter().fold(0u64, |sum, torrent| sum.saturating_add(torrent.usage().bytes));
+    if core.gauge.limit().is_some_and(|limit| bytes > limit) {
         hold_limit(&left);
     }
     for torrent in left {
@@ -287,6 +291,11 @@ mod tests {
         torrents.get(&unread).unwrap().wait_for_metadata(Duration::from_secs(20)).await.unwrap();
         let folder = |info_hash: InfoHash| dir.join(info_hash.to_string());
         assert!(folder(unread).exists());
+        // Neither a watched one goes, nor one that has taken the place of the one that was looked at.
+        assert!(!torrents.remove_unwatched(&torrent).await);
+        let old = Torrent::new(unread, None, Arc::clone(&torrents.core));
+        assert!(!torrents.remove_unwatched(&old).await);
+        assert_eq!(torrents.list().len(), 2);
         round(&torrents, Duration::ZERO, day).await;
         assert!(torrents.get(&unread).is_none() && !folder(unread).exists());
         assert_eq!(torrents.list().len(), 1, "it is being watched");

@@ -187,13 +187,35 @@ impl Torrents {
     /// there is none.
     pub async fn remove(&self, id: &InfoHash) -> bool {
         let Some(gone) = self.table().take(id) else { return false };
+        self.left(id, gone).await;
+        true
+    }
+
+    /// Removes this very torrent, unless somebody watches it or it is gone already. True when it did.
+    async fn remove_unwatched(&self, torrent: &Arc<Torrent>) -> bool {
+        let id = torrent.info_hash;
+        let gone = {
+            let mut table = self.table();
+            // Another may have been added under the same infohash since it was looked at.
+            let there = table.find(&id).is_some_and(|known| Arc::ptr_eq(known, torrent));
+            if !there || torrent.usage().watched {
+                return false;
+            }
+            table.take(&id)
+        };
+        let Some(gone) = gone else { return false };
+        self.left(&id, gone).await;
+        true
+    }
+
+    /// Waits until the data of a torrent that was taken out is deleted.
+    async fn left(&self, id: &InfoHash, gone: CancellationToken) {
         gone.cancelled().await;
         let mut table = self.table();
         // A second removal may have taken the place since.
         if table.leaving.get(id).is_some_and(CancellationToken::is_cancelled) {
             table.leaving.remove(id);
         }
-        true
     }
 
     /// Ends all torrents and deletes their data, as far as that can be done within 1.5 s.

@@ -82,17 +82,8 @@ impl Engine {
         if let Err(error) = librqbit::try_increase_nofile_limit() {
             tracing::debug!("the limit of open files stays as it is: {error:#}");
         }
-        let listen = match options.listen {
-            Some(address) => vec![address],
-            None if options.offline => vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
-            // A machine without IPv6 cannot bind to its wildcard.
-            None => vec![
-                SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
-                SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
-            ],
-        };
         let mut failure = None;
-        for address in listen {
+        for address in listen_addresses(options) {
             let settings = session_options(options, address, token.child_token());
             match Session::new_with_opts(options.dir.clone(), settings).await {
                 Ok(session) => {
@@ -223,6 +214,22 @@ pub(super) fn failure(handle: &Handle) -> Option<String> {
     })
 }
 
+/// Where to listen: the first of these that can be bound to.
+fn listen_addresses(options: &TorrentOptions) -> Vec<SocketAddr> {
+    let (any4, any6) = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+    let address = match options.listen {
+        Some(address) => address,
+        None if options.offline => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        None => SocketAddr::new(any6, 0),
+    };
+    let mut addresses = vec![address];
+    // A machine without IPv6 cannot bind to its wildcard.
+    if address.ip() == any6 {
+        addresses.push(SocketAddr::new(any4, address.port()));
+    }
+    addresses
+}
+
 fn session_options(options: &TorrentOptions, listen: SocketAddr, token: CancellationToken) -> SessionOptions {
     SessionOptions {
         // Without persistence: the default writes to the user's configuration folder.
@@ -286,6 +293,20 @@ mod tests {
     async fn a_panic_stays_in_its_task() {
         let error = guarded("test", async { panic!("on purpose") as anyhow::Result<()> }).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Internal);
+    }
+
+    #[test]
+    fn a_machine_without_ipv6_listens_all_the_same() {
+        let listen = |offline, listen: Option<&str>| {
+            let listen = listen.map(|address| address.parse().unwrap());
+            let options = TorrentOptions { offline, listen, ..Default::default() };
+            listen_addresses(&options).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(listen(false, None), ["[::]:0", "0.0.0.0:0"]);
+        assert_eq!(listen(false, Some("[::]:6881")), ["[::]:6881", "0.0.0.0:6881"]);
+        assert_eq!(listen(true, None), ["127.0.0.1:0"]);
+        assert_eq!(listen(false, Some("[::1]:6881")), ["[::1]:6881"]);
+        assert_eq!(listen(false, Some("192.0.2.1:6881")), ["192.0.2.1:6881"]);
     }
 
     #[test]

@@ -76,8 +76,8 @@ struct Core {
     shutdown: CancellationToken,
     /// All torrents end.
     token: CancellationToken,
-    /// Holds the data folder's lock.
-    _folder: File,
+    /// Holds the data folder's lock, until all is deleted.
+    folder: Mutex<Option<File>>,
 }
 
 #[derive(Default)]
@@ -123,7 +123,8 @@ impl Torrents {
         let token = shutdown.child_token();
         let engine = Engine::start(&options, token.clone()).await?;
         let gauge = Arc::new(Gauge::new(options.max_disk));
-        let core = Arc::new(Core { engine, options, gauge, shutdown, token, _folder: held });
+        let folder = Mutex::new(Some(held));
+        let core = Arc::new(Core { engine, options, gauge, shutdown, token, folder });
         let torrents = Self { core, table: Arc::default() };
         life::start_reaper(&torrents);
         Ok(torrents)
@@ -144,10 +145,11 @@ impl Torrents {
                 (checked.info_hash, name, Origin::Torrent(Box::new(checked)))
             }
         };
+        let mut table = self.table();
+        // Under the lock: what is added before the end is among what `stop` waits for.
         if self.core.token.is_cancelled() {
             return Err(Error::new(ErrorKind::Cancelled, "the server is shutting down"));
         }
-        let mut table = self.table();
         if let Some(known) = table.find(&info_hash) {
             if !matches!(known.state(), State::Failed { .. }) {
                 // A .torrent ends the search for the metadata of its magnet.
@@ -218,7 +220,8 @@ impl Torrents {
         }
     }
 
-    /// Ends all torrents and deletes their data, as far as that can be done within 1.5 s.
+    /// Ends all torrents and deletes their data, as far as that can be done within 1.5 s. When nothing is left in the
+    /// data folder our mark goes too; the folder itself stays.
     pub async fn stop(&self) {
         self.core.token.cancel();
         let leaving: Vec<CancellationToken> = {
@@ -230,6 +233,15 @@ impl Torrents {
         let all = futures::future::join_all(leaving.iter().map(CancellationToken::cancelled));
         if tokio::time::timeout(STOP, all).await.is_err() {
             tracing::warn!("some data is deleted at the next start only");
+            return;
+        }
+        let Some(held) = self.core.folder.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return;
+        };
+        let dir = self.core.options.dir.clone();
+        let left = tokio::task::spawn_blocking(move || storage::leave(&dir, held)).await;
+        if let Err(error) = left.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+            tracing::debug!(%error, "our mark stays in the data folder");
         }
     }
 

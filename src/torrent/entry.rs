@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Core;
 use super::info_hash::InfoHash;
+use super::magnet::Magnet;
 use super::metainfo::{Checked, Metadata};
 use super::reader::FileReader;
 use super::running::Running;
@@ -24,8 +25,8 @@ const WATCHED: Duration = Duration::from_secs(10 * 60);
 /// A torrent that was added; see [`Torrents`](super::Torrents).
 pub struct Torrent {
     pub(super) info_hash: InfoHash,
-    /// The magnet's name, shown until the metadata is there.
-    pub(super) hint: Option<String>,
+    /// All that its links say. Its name is shown until the metadata is there.
+    pub(super) link: watch::Sender<Magnet>,
     pub(super) core: Arc<Core>,
     /// Ends everything that belongs to the torrent.
     pub(super) token: CancellationToken,
@@ -76,10 +77,10 @@ impl Activity {
 }
 
 impl Torrent {
-    pub(super) fn new(info_hash: InfoHash, hint: Option<String>, core: Arc<Core>) -> Arc<Self> {
+    pub(super) fn new(link: Magnet, core: Arc<Core>) -> Arc<Self> {
         Arc::new(Self {
-            info_hash,
-            hint,
+            info_hash: link.info_hash,
+            link: watch::Sender::new(link),
             token: core.token.child_token(),
             core,
             gone: CancellationToken::new(),
@@ -97,7 +98,7 @@ impl Torrent {
 
     /// Its name: out of the metadata, or else out of the magnet.
     pub fn name(&self) -> Option<String> {
-        self.metadata().map(|metadata| metadata.name.clone()).or_else(|| self.hint.clone())
+        self.metadata().map(|metadata| metadata.name.clone()).or_else(|| self.link.borrow().name.clone())
     }
 
     /// What to tell a client about it.
@@ -210,6 +211,13 @@ impl Torrent {
     pub(super) fn supply(&self, checked: Checked) {
         if matches!(&*self.phase.borrow(), Phase::Resolving) {
             self.supplied.send_replace(Some(checked));
+        }
+    }
+
+    /// Brings another link to a torrent that may still be looking for its metadata: who is new in it is asked too.
+    pub(super) fn merge(&self, link: Magnet) {
+        if matches!(&*self.phase.borrow(), Phase::Resolving) {
+            self.link.send_if_modified(|known| known.merge(link));
         }
     }
 

@@ -28,7 +28,8 @@ const WORTH_FORGETTING: u64 = 64 << 20;
 
 /// Where a torrent's metadata comes from.
 pub(super) enum Origin {
-    Magnet(Magnet),
+    /// From peers, whom its link leads to.
+    Magnet,
     Torrent(Box<Checked>),
 }
 
@@ -63,16 +64,8 @@ async fn live(torrent: &Arc<Torrent>, origin: Origin, kept: &mut Option<Arc<Stor
             let own = checked.trackers.clone();
             (*checked, own, Vec::new())
         }
-        Origin::Magnet(magnet) => {
-            let resolving =
-                resolve::resolve(&core.engine, &magnet, injected, options.offline, options.metadata_timeout);
-            let (checked, seen) = tokio::select! {
-                biased;
-                // First: it knows more than what peers send.
-                supplied = torrent.supplied() => (supplied, magnet.peers.clone()),
-                resolved = resolving => resolved?,
-                () = torrent.token.cancelled() => return Ok(()),
-            };
+        Origin::Magnet => {
+            let Some((magnet, checked, seen)) = look_up(torrent).await? else { return Ok(()) };
             tracing::info!(name = checked.metadata.name, peers = seen.len(), "metadata is here");
             let (own, peers) = contacts(magnet, &checked, seen);
             (checked, own, peers)
@@ -109,6 +102,27 @@ async fn live(torrent: &Arc<Torrent>, origin: Origin, kept: &mut Option<Arc<Stor
         blocking(move || clearing.clear()).await.map_err(|error| {
             Error::new(ErrorKind::Storage, "the torrent's data cannot be deleted").caused_by(error)
         })?;
+    }
+}
+
+/// The link, the metadata, and the peers that were seen; none when the torrent ends meanwhile.
+async fn look_up(torrent: &Torrent) -> Result<Option<(Magnet, Checked, Vec<SocketAddr>)>, Error> {
+    let core = &torrent.core;
+    let TorrentOptions { trackers, offline, metadata_timeout, .. } = &core.options;
+    let mut link = torrent.link.subscribe();
+    loop {
+        let magnet = link.borrow_and_update().clone();
+        let resolving = resolve::resolve(&core.engine, &magnet, trackers, *offline, *metadata_timeout);
+        let (checked, seen) = tokio::select! {
+            biased;
+            () = torrent.token.cancelled() => return Ok(None),
+            // Before what peers send, which is less.
+            supplied = torrent.supplied() => (supplied, magnet.peers.clone()),
+            resolved = resolving => resolved?,
+            // There are new ones to ask. A link holds so many, and no more: this comes to an end.
+            Ok(()) = link.changed() => continue,
+        };
+        return Ok(Some((magnet, checked, seen)));
     }
 }
 
@@ -293,7 +307,7 @@ mod tests {
         assert!(folder(unread).exists());
         // Neither a watched one goes, nor one that has taken the place of the one that was looked at.
         assert!(!torrents.remove_unwatched(&torrent).await);
-        let old = Torrent::new(unread, None, Arc::clone(&torrents.core));
+        let old = Torrent::new(unread.into(), Arc::clone(&torrents.core));
         assert!(!torrents.remove_unwatched(&old).await);
         assert_eq!(torrents.list().len(), 2);
         round(&torrents, Duration::ZERO, day).await;

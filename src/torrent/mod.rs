@@ -135,16 +135,17 @@ impl Torrents {
     /// # Errors
     /// `BadRequest` for a .torrent that is refused, or when there are 1000 torrents.
     pub fn add(&self, source: Source) -> Result<Added, Error> {
-        let (info_hash, name, origin) = match source {
-            Source::Magnet(magnet) => (magnet.info_hash, magnet.name.clone(), Origin::Magnet(magnet)),
-            Source::InfoHash(info_hash) => (info_hash, None, Origin::Magnet(info_hash.into())),
+        let (link, origin) = match source {
+            Source::Magnet(magnet) => (magnet, Origin::Magnet),
+            Source::InfoHash(info_hash) => (info_hash.into(), Origin::Magnet),
             Source::TorrentFile(bytes) => {
                 let checked = metainfo::check(&bytes)
                     .map_err(|error| Error::new(ErrorKind::BadRequest, error.to_string()).caused_by(error))?;
                 let name = Some(checked.metadata.name.clone());
-                (checked.info_hash, name, Origin::Torrent(Box::new(checked)))
+                (Magnet { name, ..checked.info_hash.into() }, Origin::Torrent(Box::new(checked)))
             }
         };
+        let info_hash = link.info_hash;
         let mut table = self.table();
         // Under the lock: what is added before the end is among what `stop` waits for.
         if self.core.token.is_cancelled() {
@@ -152,9 +153,11 @@ impl Torrents {
         }
         if let Some(known) = table.find(&info_hash) {
             if !matches!(known.state(), State::Failed { .. }) {
-                // A .torrent ends the search for the metadata of its magnet.
-                if let Origin::Torrent(checked) = origin {
-                    known.supply(*checked);
+                match origin {
+                    // A .torrent ends the search for the metadata of its magnet.
+                    Origin::Torrent(checked) => known.supply(*checked),
+                    // An infohash may come first, and the link with its trackers later.
+                    Origin::Magnet => known.merge(link),
                 }
                 return Ok(Added { info_hash, already_there: true });
             }
@@ -167,10 +170,10 @@ impl Torrents {
             ));
         }
         let before = table.leaving.get(&info_hash).cloned();
-        let torrent = Torrent::new(info_hash, name, Arc::clone(&self.core));
+        let torrent = Torrent::new(link, Arc::clone(&self.core));
         table.torrents.push(Arc::clone(&torrent));
         drop(table);
-        tracing::info!(%info_hash, name = torrent.hint, "torrent added");
+        tracing::info!(%info_hash, name = torrent.name(), "torrent added");
         life::start(torrent, origin, before);
         Ok(Added { info_hash, already_there: false })
     }

@@ -105,7 +105,7 @@ async fn a_magnet_is_resolved_and_read() {
     );
     assert!(matches!(torrent.state(), State::Seeding | State::Completed));
     torrents.stop().await;
-    assert_eq!(std::fs::read_dir(&folder.0).unwrap().count(), 1, "only the mark is left");
+    std::fs::remove_dir(&folder.0).expect("nothing is left in it");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -265,6 +265,26 @@ async fn a_torrent_file_ends_the_search_for_metadata() {
     assert_eq!(torrent.state(), State::GettingMetadata);
     assert!(torrents.add(Source::TorrentFile(torrent_file)).unwrap().already_there);
     assert_eq!(torrent.wait_for_metadata(Duration::from_secs(5)).await.unwrap().name, "film.mp4");
+    torrents.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_magnet_brings_whom_to_ask() {
+    let folder = Folder::new("second");
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let seeder = seed(Content::single("film.mp4", noise(100_000))).await.unwrap();
+    let first = format!("magnet:?xt=urn:btih:{}&x.pe={}", seeder.info_hash(), silent.local_addr().unwrap());
+    let torrents = folder.start().await;
+    torrents.add(Source::Magnet(Magnet::parse(&first).unwrap())).unwrap();
+    // It has begun to ask, and nobody will ever answer.
+    tokio::time::timeout(LIMIT, silent.accept()).await.unwrap().unwrap();
+    let torrent = torrents.get(&seeder.info_hash()).unwrap();
+    assert_eq!((torrent.state(), torrent.name()), (State::GettingMetadata, None));
+    let full = Magnet::parse(&format!("{}&dn=hint", seeder.magnet())).unwrap();
+    assert!(torrents.add(Source::Magnet(full)).unwrap().already_there);
+    assert_eq!(torrent.wait_for_metadata(Duration::from_secs(20)).await.unwrap().name, "film.mp4");
+    let file = torrent.file(0).unwrap();
+    assert!(read(&file, 0..100_000).await == noise(100_000));
     torrents.stop().await;
 }
 

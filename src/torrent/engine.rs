@@ -29,8 +29,12 @@ use crate::error::{Error, ErrorKind};
 /// What the engine may do at the same time that blocks. Each of its open streams holds one of these for its whole
 /// life, and so does each write: with its default of 8, the eighth reader stops the download for ever.
 const ENGINE_PERMITS: usize = 1024;
-/// Our own bound on open streams, well below the above: writes and new torrents always find a permit.
-const MAX_CLAIMS: usize = 768;
+/// Reads that may have a claim at the same time. Together with the spare ones well below the above: writes and new
+/// torrents always find a permit.
+const MAX_CLAIMS: usize = 384;
+/// Claims that only make things faster, and stay open without a read: nobody waits for one of these. Their own
+/// number, so that however many torrents there are a read finds a permit.
+const MAX_SPARE_CLAIMS: usize = 384;
 /// 16 KiB requests that may be on their way from one peer. What is requested is not cancelled when a viewer seeks:
 /// more makes seeks slow, less makes one fast peer slow (Transmission answers in ticks of 500 ms).
 const REQUEST_WINDOW: usize = 64;
@@ -44,6 +48,7 @@ pub(super) type Handle = Arc<ManagedTorrent>;
 pub(super) struct Engine {
     session: Arc<Session>,
     claims: Arc<Semaphore>,
+    spare_claims: Arc<Semaphore>,
 }
 
 /// Metadata that peers have sent, unchecked.
@@ -77,22 +82,17 @@ impl Engine {
         if let Err(error) = librqbit::try_increase_nofile_limit() {
             tracing::debug!("the limit of open files stays as it is: {error:#}");
         }
-        let listen = match options.listen {
-            Some(address) => vec![address],
-            None if options.offline => vec![SocketAddr::from((Ipv4Addr::LOCALHOST, 0))],
-            // A machine without IPv6 cannot bind to its wildcard.
-            None => vec![
-                SocketAddr::from((Ipv6Addr::UNSPECIFIED, 0)),
-                SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0)),
-            ],
-        };
         let mut failure = None;
-        for address in listen {
+        for address in listen_addresses(options) {
             let settings = session_options(options, address, token.child_token());
             match Session::new_with_opts(options.dir.clone(), settings).await {
                 Ok(session) => {
                     tracing::info!(peers = ?session.listen_addr(), offline = options.offline, "torrent engine started");
-                    return Ok(Self { session, claims: Arc::new(Semaphore::new(MAX_CLAIMS)) });
+                    return Ok(Self {
+                        session,
+                        claims: Arc::new(Semaphore::new(MAX_CLAIMS)),
+                        spare_claims: Arc::new(Semaphore::new(MAX_SPARE_CLAIMS)),
+                    });
                 }
                 Err(error) => failure = Some(error),
             }
@@ -182,14 +182,28 @@ impl Engine {
         }
     }
 
-    /// A claim on `file`, at its start until it is moved. Waits while too many are open.
+    /// A read's claim on `file`, at its start until it is moved. Waits while too many are open.
     pub(super) async fn claim(&self, handle: &Handle, file: usize) -> Result<Claim, Error> {
-        let fail = || Error::new(ErrorKind::Internal, "the torrent engine opens no stream");
-        let permit =
-            Arc::clone(&self.claims).acquire_owned().await.map_err(|error| fail().caused_by(error))?;
-        let stream = Arc::clone(handle).stream(file).await.map_err(|error| fail().caused_by(error))?;
-        Ok(Claim { stream: Box::new(stream), _permit: permit })
+        let permit = Arc::clone(&self.claims).acquire_owned().await.map_err(|error| {
+            Error::new(ErrorKind::Internal, "the torrent engine takes no more reads").caused_by(error)
+        })?;
+        open_claim(handle, file, permit).await
     }
+
+    /// A claim that one can do without, and that may stay open for long; none when too many are.
+    pub(super) async fn spare_claim(&self, handle: &Handle, file: usize) -> Result<Option<Claim>, Error> {
+        match Arc::clone(&self.spare_claims).try_acquire_owned() {
+            Ok(permit) => open_claim(handle, file, permit).await.map(Some),
+            Err(_) => Ok(None),
+        }
+    }
+}
+
+async fn open_claim(handle: &Handle, file: usize, permit: OwnedSemaphorePermit) -> Result<Claim, Error> {
+    let stream = Arc::clone(handle).stream(file).await.map_err(|error| {
+        Error::new(ErrorKind::Internal, "the torrent engine opens no stream").caused_by(error)
+    })?;
+    Ok(Claim { stream: Box::new(stream), _permit: permit })
 }
 
 /// Why the engine has given up on a torrent, when it has.
@@ -198,6 +212,22 @@ pub(super) fn failure(handle: &Handle) -> Option<String> {
         ManagedTorrentState::Error(error) => Some(format!("{error:#}")),
         _ => None,
     })
+}
+
+/// Where to listen: the first of these that can be bound to.
+fn listen_addresses(options: &TorrentOptions) -> Vec<SocketAddr> {
+    let (any4, any6) = (IpAddr::V4(Ipv4Addr::UNSPECIFIED), IpAddr::V6(Ipv6Addr::UNSPECIFIED));
+    let address = match options.listen {
+        Some(address) => address,
+        None if options.offline => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        None => SocketAddr::new(any6, 0),
+    };
+    let mut addresses = vec![address];
+    // A machine without IPv6 cannot bind to its wildcard.
+    if address.ip() == any6 {
+        addresses.push(SocketAddr::new(any4, address.port()));
+    }
+    addresses
 }
 
 fn session_options(options: &TorrentOptions, listen: SocketAddr, token: CancellationToken) -> SessionOptions {
@@ -263,6 +293,20 @@ mod tests {
     async fn a_panic_stays_in_its_task() {
         let error = guarded("test", async { panic!("on purpose") as anyhow::Result<()> }).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Internal);
+    }
+
+    #[test]
+    fn a_machine_without_ipv6_listens_all_the_same() {
+        let listen = |offline, listen: Option<&str>| {
+            let listen = listen.map(|address| address.parse().unwrap());
+            let options = TorrentOptions { offline, listen, ..Default::default() };
+            listen_addresses(&options).iter().map(ToString::to_string).collect::<Vec<_>>()
+        };
+        assert_eq!(listen(false, None), ["[::]:0", "0.0.0.0:0"]);
+        assert_eq!(listen(false, Some("[::]:6881")), ["[::]:6881", "0.0.0.0:6881"]);
+        assert_eq!(listen(true, None), ["127.0.0.1:0"]);
+        assert_eq!(listen(false, Some("[::1]:6881")), ["[::1]:6881"]);
+        assert_eq!(listen(false, Some("192.0.2.1:6881")), ["192.0.2.1:6881"]);
     }
 
     #[test]

@@ -9,6 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Core;
 use super::info_hash::InfoHash;
+use super::magnet::Magnet;
 use super::metainfo::{Checked, Metadata};
 use super::reader::FileReader;
 use super::running::Running;
@@ -17,15 +18,15 @@ use super::storage::Usage;
 use crate::error::{Error, ErrorKind};
 use crate::range_reader::RangeReader;
 
-/// A torrent with an open reader counts as watched for this long after its last read: players read ahead, pause,
-/// and come back.
+/// A torrent counts as watched for this long after its last read, with or without an open reader: players read
+/// ahead, pause, hang up, and come back.
 const WATCHED: Duration = Duration::from_secs(10 * 60);
 
 /// A torrent that was added; see [`Torrents`](super::Torrents).
 pub struct Torrent {
     pub(super) info_hash: InfoHash,
-    /// The magnet's name, shown until the metadata is there.
-    pub(super) hint: Option<String>,
+    /// All that its links say. Its name is shown until the metadata is there.
+    pub(super) link: watch::Sender<Magnet>,
     pub(super) core: Arc<Core>,
     /// Ends everything that belongs to the torrent.
     pub(super) token: CancellationToken,
@@ -49,23 +50,43 @@ pub(super) enum Phase {
 
 #[derive(Debug)]
 struct Activity {
-    readers: usize,
+    /// Reads that are going on.
     pending: usize,
-    last_read: Instant,
+    added: Instant,
+    /// The last sign of a viewer. None before the first: being added alone protects no torrent.
+    last_viewed: Option<Instant>,
+}
+
+impl Activity {
+    fn new() -> Self {
+        Self { pending: 0, added: Instant::now(), last_viewed: None }
+    }
+
+    fn view(&mut self) {
+        self.last_viewed = Some(Instant::now());
+    }
+
+    /// Time since it was last read, or since it was added.
+    fn unread(&self) -> Duration {
+        if self.pending > 0 { Duration::ZERO } else { self.last_viewed.unwrap_or(self.added).elapsed() }
+    }
+
+    fn watched(&self) -> bool {
+        self.pending > 0 || self.last_viewed.is_some_and(|viewed| viewed.elapsed() < WATCHED)
+    }
 }
 
 impl Torrent {
-    pub(super) fn new(info_hash: InfoHash, hint: Option<String>, core: Arc<Core>) -> Arc<Self> {
-        let activity = Activity { readers: 0, pending: 0, last_read: Instant::now() };
+    pub(super) fn new(link: Magnet, core: Arc<Core>) -> Arc<Self> {
         Arc::new(Self {
-            info_hash,
-            hint,
+            info_hash: link.info_hash,
+            link: watch::Sender::new(link),
             token: core.token.child_token(),
             core,
             gone: CancellationToken::new(),
             phase: watch::Sender::new(Phase::Resolving),
             forget: Notify::new(),
-            activity: Mutex::new(activity),
+            activity: Mutex::new(Activity::new()),
             supplied: watch::Sender::new(None),
         })
     }
@@ -77,7 +98,7 @@ impl Torrent {
 
     /// Its name: out of the metadata, or else out of the magnet.
     pub fn name(&self) -> Option<String> {
-        self.metadata().map(|metadata| metadata.name.clone()).or_else(|| self.hint.clone())
+        self.metadata().map(|metadata| metadata.name.clone()).or_else(|| self.link.borrow().name.clone())
     }
 
     /// What to tell a client about it.
@@ -193,6 +214,13 @@ impl Torrent {
         }
     }
 
+    /// Brings another link to a torrent that may still be looking for its metadata: who is new in it is asked too.
+    pub(super) fn merge(&self, link: Magnet) {
+        if matches!(&*self.phase.borrow(), Phase::Resolving) {
+            self.link.send_if_modified(|known| known.merge(link));
+        }
+    }
+
     /// The metadata that was brought, once it was.
     pub(super) async fn supplied(&self) -> Checked {
         let mut supplied = self.supplied.subscribe();
@@ -227,36 +255,23 @@ impl Torrent {
         self.activity.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn reader_opened(&self) {
-        let mut activity = self.activity();
-        activity.readers += 1;
-        activity.last_read = Instant::now();
-    }
-
-    pub(super) fn reader_closed(&self) {
-        let mut activity = self.activity();
-        activity.readers -= 1;
-        activity.last_read = Instant::now();
-    }
-
     /// Counts a read until the guard is dropped.
     pub(super) fn reading(&self) -> Reading<'_> {
         let mut activity = self.activity();
         activity.pending += 1;
-        activity.last_read = Instant::now();
+        activity.view();
         Reading(self)
     }
 
     /// Notes that somebody is still interested.
     pub(super) fn touch(&self) {
-        self.activity().last_read = Instant::now();
+        self.activity().view();
     }
 
     /// What the storage policy wants to know.
     pub(super) fn usage(&self) -> Usage {
         let activity = self.activity();
-        let unread = if activity.pending > 0 { Duration::ZERO } else { activity.last_read.elapsed() };
-        let watched = activity.pending > 0 || (activity.readers > 0 && unread < WATCHED);
+        let (unread, watched) = (activity.unread(), activity.watched());
         drop(activity);
         Usage { bytes: self.running().map_or(0, |running| running.store.amounts().on_disk), unread, watched }
     }
@@ -269,6 +284,29 @@ impl Drop for Reading<'_> {
     fn drop(&mut self) {
         let mut activity = self.0.activity();
         activity.pending -= 1;
-        activity.last_read = Instant::now();
+        activity.view();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_viewer_is_waited_for() {
+        let mut activity = Activity::new();
+        tokio::time::advance(Duration::from_secs(1)).await;
+        // Added, but read by nobody.
+        assert_eq!((activity.unread(), activity.watched()), (Duration::from_secs(1), false));
+        activity.pending += 1;
+        activity.view();
+        tokio::time::advance(WATCHED * 2).await;
+        assert_eq!((activity.unread(), activity.watched()), (Duration::ZERO, true));
+        activity.pending -= 1;
+        activity.view();
+        tokio::time::advance(WATCHED - Duration::from_secs(1)).await;
+        assert!(activity.watched());
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!((activity.unread(), activity.watched()), (WATCHED, false));
     }
 }

@@ -29,10 +29,6 @@ impl Gauge {
         self.used.fetch_sub(bytes, Ordering::Relaxed);
     }
 
-    pub(super) fn used(&self) -> u64 {
-        self.used.load(Ordering::Relaxed)
-    }
-
     pub(super) const fn limit(&self) -> Option<u64> {
         self.limit
     }

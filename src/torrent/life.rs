@@ -28,7 +28,8 @@ const WORTH_FORGETTING: u64 = 64 << 20;
 
 /// Where a torrent's metadata comes from.
 pub(super) enum Origin {
-    Magnet(Magnet),
+    /// From peers, whom its link leads to.
+    Magnet,
     Torrent(Box<Checked>),
 }
 
@@ -63,24 +64,10 @@ async fn live(torrent: &Arc<Torrent>, origin: Origin, kept: &mut Option<Arc<Stor
             let own = checked.trackers.clone();
             (*checked, own, Vec::new())
         }
-        Origin::Magnet(magnet) => {
-            let resolving =
-                resolve::resolve(&core.engine, &magnet, injected, options.offline, options.metadata_timeout);
-            let (checked, mut peers) = tokio::select! {
-                resolved = resolving => resolved?,
-                supplied = torrent.supplied() => (supplied, magnet.peers.clone()),
-                () = torrent.token.cancelled() => return Ok(()),
-            };
-            tracing::info!(name = checked.metadata.name, peers = peers.len(), "metadata is here");
-            if checked.metadata.private {
-                // Those that others than its own tracker told of are not for a private torrent (BEP 27).
-                peers = magnet.peers;
-            }
-            // A .torrent that was supplied names trackers too; peers send metadata without any.
-            let mut own = magnet.trackers;
-            own.extend(
-                checked.trackers.iter().filter(|tracker| !own.contains(tracker)).cloned().collect::<Vec<_>>(),
-            );
+        Origin::Magnet => {
+            let Some((magnet, checked, seen)) = look_up(torrent).await? else { return Ok(()) };
+            tracing::info!(name = checked.metadata.name, peers = seen.len(), "metadata is here");
+            let (own, peers) = contacts(magnet, &checked, seen);
             (checked, own, peers)
         }
     };
@@ -115,6 +102,45 @@ async fn live(torrent: &Arc<Torrent>, origin: Origin, kept: &mut Option<Arc<Stor
         blocking(move || clearing.clear()).await.map_err(|error| {
             Error::new(ErrorKind::Storage, "the torrent's data cannot be deleted").caused_by(error)
         })?;
+    }
+}
+
+/// The link, the metadata, and the peers that were seen; none when the torrent ends meanwhile.
+async fn look_up(torrent: &Torrent) -> Result<Option<(Magnet, Checked, Vec<SocketAddr>)>, Error> {
+    let core = &torrent.core;
+    let TorrentOptions { trackers, offline, metadata_timeout, .. } = &core.options;
+    let mut link = torrent.link.subscribe();
+    loop {
+        let magnet = link.borrow_and_update().clone();
+        let resolving = resolve::resolve(&core.engine, &magnet, trackers, *offline, *metadata_timeout);
+        let (checked, seen) = tokio::select! {
+            biased;
+            () = torrent.token.cancelled() => return Ok(None),
+            // Before what peers send, which is less.
+            supplied = torrent.supplied() => (supplied, magnet.peers.clone()),
+            resolved = resolving => resolved?,
+            // There are new ones to ask. A link holds so many, and no more: this comes to an end.
+            Ok(()) = link.changed() => continue,
+        };
+        return Ok(Some((magnet, checked, seen)));
+    }
+}
+
+/// The trackers and peers of a magnet whose metadata is here. `seen`: its peers, and those that came with the metadata.
+fn contacts(magnet: Magnet, checked: &Checked, seen: Vec<SocketAddr>) -> (Vec<String>, Vec<SocketAddr>) {
+    // A .torrent that was supplied names trackers; peers send metadata without any.
+    match (checked.metadata.private, checked.trackers.is_empty()) {
+        (false, _) => {
+            let mut own = magnet.trackers;
+            let more: Vec<_> = checked.trackers.iter().filter(|tracker| !own.contains(tracker)).collect();
+            own.extend(more.into_iter().cloned());
+            (own, seen)
+        }
+        // Only its own tracker is told of a private torrent, and only that one's peers are asked (BEP 27): whoever
+        // made the link may have put in others.
+        (true, false) => (checked.trackers.clone(), Vec::new()),
+        // The link is all that says where it belongs; those that others told of do not count.
+        (true, true) => (magnet.trackers, magnet.peers),
     }
 }
 
@@ -191,17 +217,21 @@ async fn round(torrents: &Torrents, keep: Duration, idle_timeout: Duration) {
     let list = torrents.list();
     let usage: Vec<Usage> = list.iter().map(|torrent| torrent.usage()).collect();
     let victims = storage::victims(&usage, core.gauge.limit(), keep);
+    let mut removed = vec![false; list.len()];
     for &index in &victims {
         let (info_hash, unread): (InfoHash, _) = (list[index].info_hash, usage[index].unread);
         // Somebody may have come back between the figures and now.
-        if !list[index].usage().watched {
+        if torrents.remove_unwatched(&list[index]).await {
             tracing::info!(%info_hash, ?unread, bytes = usage[index].bytes, "nobody watches it: the torrent goes");
-            torrents.remove(&info_hash).await;
+            removed[index] = true;
         }
     }
     let left: Vec<&Arc<Torrent>> =
-        (0..list.len()).filter(|index| !victims.contains(index)).map(|index| &list[index]).collect();
-    if core.gauge.limit().is_some_and(|limit| core.gauge.used() > limit) {
+        (0..list.len()).filter(|&index| !removed[index]).map(|index| &list[index]).collect();
+    // The sum that the choice of who goes was made by. The gauge only says when to look: it also counts what is
+    // still being deleted.
+    let bytes = left.iter().fold(0u64, |sum, torrent| sum.saturating_add(torrent.usage().bytes));
+    if core.gauge.limit().is_some_and(|limit| bytes > limit) {
         hold_limit(&left);
     }
     for torrent in left {
@@ -230,6 +260,22 @@ mod tests {
     use super::super::{Source, State};
     use super::*;
 
+    #[test]
+    fn a_private_torrent_is_for_its_own_tracker() {
+        let seen: Vec<SocketAddr> = vec!["192.0.2.1:1".parse().unwrap(), "192.0.2.2:2".parse().unwrap()];
+        let link = format!("magnet:?xt=urn:btih:{}&tr=http://a.example/a&x.pe=192.0.2.1:1", "a".repeat(40));
+        let known = |private, trackers: &[&str]| {
+            let trackers = trackers.iter().map(|&tracker| tracker.to_owned()).collect();
+            let content = Content { private, trackers, ..Content::single("film.mp4", vec![0; 1000]) };
+            let checked = super::super::metainfo::check(&content.torrent().1).unwrap();
+            contacts(Magnet::parse(&link).unwrap(), &checked, seen.clone())
+        };
+        let (link_tracker, own) = ("http://a.example/a".to_owned(), "http://own.example/a".to_owned());
+        assert_eq!(known(true, &[&own]), (vec![own.clone()], vec![]));
+        assert_eq!(known(true, &[]), (vec![link_tracker.clone()], vec![seen[0]]));
+        assert_eq!(known(false, &[&own, &link_tracker]), (vec![link_tracker, own], seen.clone()));
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn idle_torrents_lose_their_peers_and_then_go() {
         let dir = std::env::temp_dir().join(format!("torrentstream-life-{}", std::process::id()));
@@ -244,19 +290,30 @@ mod tests {
 
         round(&torrents, day, Duration::ZERO).await;
         assert!(torrent.running().unwrap().handle.is_paused());
+        assert!(!torrent.running().unwrap().keeps_peers(), "it costs others a claim");
         assert_eq!((torrent.state(), torrent.stats().peers), (State::Downloading, 0));
         // Reading brings the peers back.
         let bytes =
             tokio::time::timeout(Duration::from_secs(20), file.read(0..500_000)).await.unwrap().unwrap();
         assert!(bytes.iter().all(|&byte| byte == 7));
-        assert!(!torrent.running().unwrap().handle.is_paused());
+        assert!(!torrent.running().unwrap().handle.is_paused() && torrent.running().unwrap().keeps_peers());
 
-        round(&torrents, Duration::ZERO, day).await;
-        assert_eq!(torrents.list().len(), 1, "it is being watched");
+        // Its viewer may come back, also after hanging up; one that nobody has read goes.
         drop(file);
+        let (unread, unread_torrent) = Content::single("other.mp4", vec![8; 1 << 20]).torrent();
+        torrents.add(Source::TorrentFile(unread_torrent)).unwrap();
+        torrents.get(&unread).unwrap().wait_for_metadata(Duration::from_secs(20)).await.unwrap();
+        let folder = |info_hash: InfoHash| dir.join(info_hash.to_string());
+        assert!(folder(unread).exists());
+        // Neither a watched one goes, nor one that has taken the place of the one that was looked at.
+        assert!(!torrents.remove_unwatched(&torrent).await);
+        let old = Torrent::new(unread.into(), Arc::clone(&torrents.core));
+        assert!(!torrents.remove_unwatched(&old).await);
+        assert_eq!(torrents.list().len(), 2);
         round(&torrents, Duration::ZERO, day).await;
-        assert!(torrents.list().is_empty());
-        assert!(!dir.join(seeder.info_hash().to_string()).exists());
+        assert!(torrents.get(&unread).is_none() && !folder(unread).exists());
+        assert_eq!(torrents.list().len(), 1, "it is being watched");
+        assert!(folder(seeder.info_hash()).exists());
         torrents.stop().await;
         std::fs::remove_dir_all(&dir).unwrap();
     }

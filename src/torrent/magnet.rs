@@ -110,6 +110,26 @@ impl Magnet {
             None => Err(MagnetError::NoInfoHash),
         }
     }
+
+    /// Takes over the name, trackers and peers that are only in `other`, a link to the same torrent, within the bounds
+    /// of one link; true when there is somebody new to ask.
+    pub(super) fn merge(&mut self, other: Self) -> bool {
+        if self.name.is_none() {
+            self.name = other.name;
+        }
+        let before = (self.trackers.len(), self.peers.len());
+        append(&mut self.trackers, other.trackers, MAX_TRACKERS);
+        append(&mut self.peers, other.peers, MAX_PEERS);
+        before != (self.trackers.len(), self.peers.len())
+    }
+}
+
+fn append<T: PartialEq>(list: &mut Vec<T>, more: Vec<T>, most: usize) {
+    for item in more {
+        if list.len() < most && !list.contains(&item) {
+            list.push(item);
+        }
+    }
 }
 
 impl From<InfoHash> for Magnet {
@@ -183,6 +203,24 @@ mod tests {
         ] {
             assert_eq!(Magnet::parse(text), Err(error), "{}", &text[..text.len().min(60)]);
         }
+    }
+
+    #[test]
+    fn what_a_second_link_adds_is_taken() {
+        let link = |rest: &str| Magnet::parse(&format!("magnet:?xt=urn:btih:{HEX}{rest}")).unwrap();
+        let mut magnet = link("");
+        let other = link("&dn=Film&tr=udp://a.example:1/a&x.pe=192.0.2.1:6881");
+        assert!(magnet.merge(other.clone()));
+        assert_eq!(magnet, other);
+        assert!(!magnet.merge(link("&dn=Other&tr=udp://a.example:1/a")));
+        assert_eq!(magnet, other);
+        let many = |from: usize| {
+            (from..from + 80).map(|i| format!("&tr=udp://t{i}.example:1/a")).collect::<String>()
+        };
+        assert!(
+            magnet.merge(link(&many(0))) && magnet.merge(link(&many(80))) && !magnet.merge(link(&many(160)))
+        );
+        assert_eq!(magnet.trackers.len(), MAX_TRACKERS);
     }
 
     #[test]

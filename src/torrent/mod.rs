@@ -76,8 +76,8 @@ struct Core {
     shutdown: CancellationToken,
     /// All torrents end.
     token: CancellationToken,
-    /// Holds the data folder's lock.
-    _folder: File,
+    /// Holds the data folder's lock, until all is deleted.
+    folder: Mutex<Option<File>>,
 }
 
 #[derive(Default)]
@@ -123,7 +123,8 @@ impl Torrents {
         let token = shutdown.child_token();
         let engine = Engine::start(&options, token.clone()).await?;
         let gauge = Arc::new(Gauge::new(options.max_disk));
-        let core = Arc::new(Core { engine, options, gauge, shutdown, token, _folder: held });
+        let folder = Mutex::new(Some(held));
+        let core = Arc::new(Core { engine, options, gauge, shutdown, token, folder });
         let torrents = Self { core, table: Arc::default() };
         life::start_reaper(&torrents);
         Ok(torrents)
@@ -134,25 +135,29 @@ impl Torrents {
     /// # Errors
     /// `BadRequest` for a .torrent that is refused, or when there are 1000 torrents.
     pub fn add(&self, source: Source) -> Result<Added, Error> {
-        let (info_hash, name, origin) = match source {
-            Source::Magnet(magnet) => (magnet.info_hash, magnet.name.clone(), Origin::Magnet(magnet)),
-            Source::InfoHash(info_hash) => (info_hash, None, Origin::Magnet(info_hash.into())),
+        let (link, origin) = match source {
+            Source::Magnet(magnet) => (magnet, Origin::Magnet),
+            Source::InfoHash(info_hash) => (info_hash.into(), Origin::Magnet),
             Source::TorrentFile(bytes) => {
                 let checked = metainfo::check(&bytes)
                     .map_err(|error| Error::new(ErrorKind::BadRequest, error.to_string()).caused_by(error))?;
                 let name = Some(checked.metadata.name.clone());
-                (checked.info_hash, name, Origin::Torrent(Box::new(checked)))
+                (Magnet { name, ..checked.info_hash.into() }, Origin::Torrent(Box::new(checked)))
             }
         };
+        let info_hash = link.info_hash;
+        let mut table = self.table();
+        // Under the lock: what is added before the end is among what `stop` waits for.
         if self.core.token.is_cancelled() {
             return Err(Error::new(ErrorKind::Cancelled, "the server is shutting down"));
         }
-        let mut table = self.table();
         if let Some(known) = table.find(&info_hash) {
             if !matches!(known.state(), State::Failed { .. }) {
-                // A .torrent ends the search for the metadata of its magnet.
-                if let Origin::Torrent(checked) = origin {
-                    known.supply(*checked);
+                match origin {
+                    // A .torrent ends the search for the metadata of its magnet.
+                    Origin::Torrent(checked) => known.supply(*checked),
+                    // An infohash may come first, and the link with its trackers later.
+                    Origin::Magnet => known.merge(link),
                 }
                 return Ok(Added { info_hash, already_there: true });
             }
@@ -165,10 +170,10 @@ impl Torrents {
             ));
         }
         let before = table.leaving.get(&info_hash).cloned();
-        let torrent = Torrent::new(info_hash, name, Arc::clone(&self.core));
+        let torrent = Torrent::new(link, Arc::clone(&self.core));
         table.torrents.push(Arc::clone(&torrent));
         drop(table);
-        tracing::info!(%info_hash, name = torrent.hint, "torrent added");
+        tracing::info!(%info_hash, name = torrent.name(), "torrent added");
         life::start(torrent, origin, before);
         Ok(Added { info_hash, already_there: false })
     }
@@ -187,16 +192,39 @@ impl Torrents {
     /// there is none.
     pub async fn remove(&self, id: &InfoHash) -> bool {
         let Some(gone) = self.table().take(id) else { return false };
+        self.left(id, gone).await;
+        true
+    }
+
+    /// Removes this very torrent, unless somebody watches it or it is gone already. True when it did.
+    async fn remove_unwatched(&self, torrent: &Arc<Torrent>) -> bool {
+        let id = torrent.info_hash;
+        let gone = {
+            let mut table = self.table();
+            // Another may have been added under the same infohash since it was looked at.
+            let there = table.find(&id).is_some_and(|known| Arc::ptr_eq(known, torrent));
+            if !there || torrent.usage().watched {
+                return false;
+            }
+            table.take(&id)
+        };
+        let Some(gone) = gone else { return false };
+        self.left(&id, gone).await;
+        true
+    }
+
+    /// Waits until the data of a torrent that was taken out is deleted.
+    async fn left(&self, id: &InfoHash, gone: CancellationToken) {
         gone.cancelled().await;
         let mut table = self.table();
         // A second removal may have taken the place since.
         if table.leaving.get(id).is_some_and(CancellationToken::is_cancelled) {
             table.leaving.remove(id);
         }
-        true
     }
 
-    /// Ends all torrents and deletes their data, as far as that can be done within 1.5 s.
+    /// Ends all torrents and deletes their data, as far as that can be done within 1.5 s. When nothing is left in the
+    /// data folder our mark goes too; the folder itself stays.
     pub async fn stop(&self) {
         self.core.token.cancel();
         let leaving: Vec<CancellationToken> = {
@@ -208,6 +236,15 @@ impl Torrents {
         let all = futures::future::join_all(leaving.iter().map(CancellationToken::cancelled));
         if tokio::time::timeout(STOP, all).await.is_err() {
             tracing::warn!("some data is deleted at the next start only");
+            return;
+        }
+        let Some(held) = self.core.folder.lock().unwrap_or_else(PoisonError::into_inner).take() else {
+            return;
+        };
+        let dir = self.core.options.dir.clone();
+        let left = tokio::task::spawn_blocking(move || storage::leave(&dir, held)).await;
+        if let Err(error) = left.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+            tracing::debug!(%error, "our mark stays in the data folder");
         }
     }
 

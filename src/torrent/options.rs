@@ -22,7 +22,8 @@ pub struct TorrentOptions {
     pub idle_timeout: Duration,
     /// How long peers are asked for a magnet's metadata.
     pub metadata_timeout: Duration,
-    /// A read fails when no byte of its torrent came for this long.
+    /// A read fails when no byte of its torrent came for this long, and when none of what it waits for came for five
+    /// times as long although others did. At most a year counts.
     pub stall_timeout: Duration,
     /// Where peers reach us; by default any free port, on all addresses (on loopback when offline).
     pub listen: Option<SocketAddr>,

@@ -21,6 +21,11 @@ use crate::range_reader::RangeReader;
 const MAX_READ: u64 = 256 << 20;
 /// How often a read that gets nothing sees after the peers.
 const STIR_EVERY: Duration = Duration::from_secs(1);
+/// How often the stall time a read waits that gets nothing itself, while bytes come for others of its torrent, or
+/// junk does. Not just once: a large piece of a slow swarm takes its time, and counts only when it is whole.
+const OWN_STALLS: u32 = 5;
+/// A limit on the stall time, so that points in time can be reckoned with.
+const MAX_STALL: Duration = Duration::from_secs(365 * 86_400);
 
 /// One viewer's view of one file.
 pub(super) struct FileReader {
@@ -42,7 +47,6 @@ struct Playhead {
 
 impl FileReader {
     pub(super) fn new(torrent: Arc<Torrent>, index: usize, file: &FileEntry) -> Self {
-        torrent.reader_opened();
         let (length, offset) = (file.length, file.offset);
         Self { torrent, index, length, offset, playhead: Mutex::default() }
     }
@@ -109,8 +113,10 @@ impl FileReader {
             return Ok(true);
         }
         let core = &self.torrent.core;
-        let stall = core.options.stall_timeout;
+        let stall = core.options.stall_timeout.min(MAX_STALL);
         let started = Instant::now();
+        // Where the read has come to, and when.
+        let mut progress = (None, started);
         let mut claim = None;
         loop {
             // Listening before looking: what comes in between is not lost.
@@ -120,11 +126,14 @@ impl FileReader {
             if let Some(error) = running.failure() {
                 return Err(error);
             }
-            let deadline = started.max(store.last_write()) + stall;
-            let stalled = || {
-                let text = format!("no byte of the torrent came for {} seconds", stall.as_secs());
-                Error::new(ErrorKind::Stalled, text)
-            };
+            if progress.0 != Some(missing) {
+                progress = (Some(missing), Instant::now());
+            }
+            let deadline = deadline(started, store.last_write(), progress.1, stall);
+            if deadline <= Instant::now() {
+                let text = format!("nothing that is read here came for {} seconds or more", stall.as_secs());
+                return Err(Error::new(ErrorKind::Stalled, text));
+            }
             let next = async {
                 match self.claim(running, &mut claim, missing).await {
                     Ok(true) => running.wake(),
@@ -150,11 +159,8 @@ impl FileReader {
                 // A new run, with new streams: old ones move nothing any more.
                 _ = phase.changed() => return Ok(false),
                 result = next => result?,
-                () = tokio::time::sleep_until(deadline) => {
-                    if started.max(store.last_write()) + stall <= Instant::now() {
-                        return Err(stalled());
-                    }
-                }
+                // A byte may have come meanwhile.
+                () = tokio::time::sleep_until(deadline) => {}
             }
         }
     }
@@ -192,8 +198,9 @@ impl FileReader {
         }
         if playhead.claim.is_none() {
             // Ready at once unless the torrent is starting or too many are open.
-            let opened = self.torrent.core.engine.claim(&running.handle, self.index).now_or_never();
-            playhead.claim = opened.and_then(Result::ok).map(|claim| (Arc::clone(running), claim));
+            let opened = self.torrent.core.engine.spare_claim(&running.handle, self.index).now_or_never();
+            let opened = opened.and_then(Result::ok).flatten();
+            playhead.claim = opened.map(|claim| (Arc::clone(running), claim));
         }
         if let Some((_, claim)) = &mut playhead.claim {
             claim.seek(position);
@@ -226,8 +233,26 @@ impl RangeReader for FileReader {
     }
 }
 
-impl Drop for FileReader {
-    fn drop(&mut self) {
-        self.torrent.reader_closed();
+/// When a read gives up: when no byte of its torrent comes, and when it does not come forward itself (it last did so
+/// at `progress`) although others do.
+fn deadline(started: Instant, last_write: Instant, progress: Instant, stall: Duration) -> Instant {
+    (started.max(last_write) + stall).min(progress + stall * OWN_STALLS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_for_others_put_a_stall_off_but_not_for_ever() {
+        let started = Instant::now() + Duration::from_secs(1000);
+        let at = |seconds| started + Duration::from_secs(seconds);
+        let deadline =
+            |last_write, progress| deadline(started, last_write, progress, Duration::from_secs(60));
+        // A byte of long ago does not count.
+        assert_eq!(deadline(started - Duration::from_secs(30), started), at(60));
+        assert_eq!(deadline(at(50), started), at(110));
+        assert_eq!(deadline(at(299), started), at(300));
+        assert_eq!(deadline(at(299), at(200)), at(359));
     }
 }

@@ -62,16 +62,22 @@ impl Running {
     /// Keeps one claim open at the end of `file`, so that the engine keeps its peers.
     ///
     /// Without an open stream the engine disconnects every seed at once and comes back to it seconds later. At the
-    /// end of the file the claim asks for its last piece only, which an opening player reads anyway.
+    /// end of the file the claim asks for its last piece only, which an opening player reads anyway. With very many
+    /// torrents there is none left to keep: all still works, with that delay.
     pub(super) async fn keep_peers(&self, core: &Core, file: usize) -> Result<(), Error> {
         let kept = |keeper: &Option<(usize, Claim)>| keeper.as_ref().is_some_and(|(index, _)| *index == file);
         if kept(&self.keeper()) {
             return Ok(());
         }
-        let mut claim = core.engine.claim(&self.handle, file).await?;
+        let Some(mut claim) = core.engine.spare_claim(&self.handle, file).await? else { return Ok(()) };
         claim.seek(self.store.metadata().files.get(file).map_or(0, |file| file.length));
         *self.keeper() = Some((file, claim));
         Ok(())
+    }
+
+    #[cfg(test)]
+    pub(super) fn keeps_peers(&self) -> bool {
+        self.keeper().is_some()
     }
 
     /// Ends this run: the engine is about to drop the torrent.
@@ -106,6 +112,8 @@ impl Running {
             return false;
         }
         peers.paused = true;
+        // There is nobody to keep; the next read has it opened again.
+        *self.keeper() = None;
         core.engine.pause(&self.handle).await;
         true
     }

@@ -1,7 +1,7 @@
 //! The folder with everybody's data: its layout, its cleaning, and who has to go when there is no room.
 //!
 //! ```text
-//! <dir>/.torrentstream            our mark: this folder is ours to write to
+//! <dir>/.torrentstream            our mark: this folder is ours to write to, while we run or our data is in it
 //! <dir>/<infohash>/.torrentstream our mark: this folder is ours to delete
 //! <dir>/<infohash>/00000          bytes of the torrent's first file
 //! ```
@@ -43,6 +43,12 @@ pub(super) fn prepare(dir: &Path) -> Result<File, Error> {
         // Not every network file system can lock.
         Err(TryLockError::Error(error)) => tracing::debug!(%error, "the data folder cannot be locked"),
     }
+    // The one who held it before may have left between our opening and locking: what we hold is then no longer the
+    // folder's mark, and somebody else can hold the next one.
+    if !is_at(&mark, &dir.join(MARK)) {
+        let text = format!("the data folder {} was being left; try again", dir.display());
+        return Err(Error::new(ErrorKind::Storage, text));
+    }
     mark.write_all(b"torrentstream keeps its data here\n").map_err(fail)?;
     for entry in std::fs::read_dir(dir).map_err(fail)?.flatten() {
         let path = entry.path();
@@ -61,6 +67,36 @@ pub(super) fn prepare(dir: &Path) -> Result<File, Error> {
         }
     }
     Ok(mark)
+}
+
+/// True when `path` still leads to `file`.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> bool {
+    use std::os::unix::fs::MetadataExt as _;
+    let id = |metadata: io::Result<std::fs::Metadata>| metadata.map(|found| (found.dev(), found.ino()));
+    matches!((id(file.metadata()), id(std::fs::metadata(path))), (Ok(held), Ok(found)) if held == found)
+}
+
+/// True when there is a file at `path`: which one it is cannot be asked here.
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> bool {
+    path.is_file()
+}
+
+/// Gives the data folder back: takes our mark out of it when nothing else is left in it. Blocks.
+///
+/// `held` is what [`prepare`] gave. Its lock is kept until the mark is gone: nobody else's mark is removed.
+pub(super) fn leave(dir: &Path, held: File) -> io::Result<()> {
+    for entry in std::fs::read_dir(dir)? {
+        if entry?.file_name() != MARK {
+            return Ok(());
+        }
+    }
+    if is_at(&held, &dir.join(MARK)) {
+        std::fs::remove_file(dir.join(MARK))?;
+    }
+    drop(held);
+    Ok(())
 }
 
 /// Where a torrent's data is.
@@ -204,6 +240,35 @@ mod tests {
         create(&ours).unwrap();
         create(&ours).unwrap();
         assert!(remove(&ours).unwrap());
+        std::fs::remove_dir_all(&dir).unwrap();
+    }
+
+    #[test]
+    fn the_mark_goes_with_the_last_data() {
+        let dir = std::env::temp_dir().join(format!("torrentstream-leave-{}", std::process::id()));
+        let held = prepare(&dir).unwrap();
+        std::fs::write(dir.join("diary"), "dear").unwrap();
+        leave(&dir, held).unwrap();
+        assert!(dir.join(MARK).exists());
+        let held = prepare(&dir).unwrap();
+        std::fs::remove_file(dir.join("diary")).unwrap();
+        leave(&dir, held).unwrap();
+        assert!(!dir.join(MARK).exists());
+        // It can be used again, and then goes.
+        leave(&dir, prepare(&dir).unwrap()).unwrap();
+        std::fs::remove_dir(&dir).unwrap();
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn another_ones_mark_is_not_ours() {
+        let dir = std::env::temp_dir().join(format!("torrentstream-mark-{}", std::process::id()));
+        let held = prepare(&dir).unwrap();
+        std::fs::remove_file(dir.join(MARK)).unwrap();
+        let other = prepare(&dir).unwrap();
+        assert!(!is_at(&held, &dir.join(MARK)) && is_at(&other, &dir.join(MARK)));
+        leave(&dir, held).unwrap();
+        assert!(dir.join(MARK).exists());
         std::fs::remove_dir_all(&dir).unwrap();
     }
 

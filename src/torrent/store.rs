@@ -175,23 +175,35 @@ impl Store {
     ///
     /// `epoch` is that of the run the bytes belong to: one that is over writes nothing.
     pub(super) fn write(&self, file: usize, offset: u64, bytes: &[u8], epoch: u64) -> io::Result<()> {
-        let over = || io::Error::other("this run of the torrent is over");
         let opened = if self.epoch() == epoch { self.open(file, true) } else { Err(over()) };
         let result = opened.and_then(|file| write_at(&file, offset, bytes));
+        self.written(file, offset, bytes.len() as u64, epoch, result)
+    }
+
+    /// Takes note of how a write has ended.
+    fn written(
+        &self,
+        file: usize,
+        offset: u64,
+        length: u64,
+        epoch: u64,
+        result: io::Result<()>,
+    ) -> io::Result<()> {
         let mut inner = self.lock();
-        if inner.epoch != epoch {
+        // What was cleared or closed meanwhile is no longer charged, and would be for ever.
+        if inner.epoch != epoch || inner.closed {
             return Err(over());
         }
         if let Err(error) = &result {
-            if !inner.closed && inner.failure.is_none() {
+            if inner.failure.is_none() {
                 let message = error.to_string();
                 inner.failure = Some(Failure { kind: error.kind(), message });
             }
         } else {
-            inner.written += bytes.len() as u64;
+            inner.written += length;
             inner.last_write = Instant::now();
             let start = self.metadata.files.get(file).map_or(0, |file| file.offset) + offset;
-            for piece in self.pieces_of(&(start..start + bytes.len() as u64)) {
+            for piece in self.pieces_of(&(start..start + length)) {
                 if inner.touched.set(piece) {
                     let span = self.span(piece);
                     inner.on_disk += span.end - span.start;
@@ -220,11 +232,12 @@ impl Store {
     /// Forgets all bytes: the disk is free again, and the store like new but for its count of bytes written.
     pub(super) fn clear(&self) -> io::Result<()> {
         let mut inner = self.lock();
-        let (written, epoch) = (inner.written, inner.epoch);
+        let (written, epoch, closed) = (inner.written, inner.epoch, inner.closed);
         self.gauge.subtract(inner.on_disk);
         *inner = Inner::new(self.metadata.pieces() as usize);
         inner.written = written;
         inner.epoch = epoch + 1;
+        inner.closed = closed;
         for file in 0..self.metadata.files.len() {
             match std::fs::remove_file(self.path(file)) {
                 Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -284,6 +297,10 @@ impl Inner {
             closed: false,
         }
     }
+}
+
+fn over() -> io::Error {
+    io::Error::other("this run of the torrent is over")
 }
 
 fn open(path: &Path, create: bool) -> io::Result<File> {
@@ -378,6 +395,10 @@ mod tests {
         let store = store("closed");
         store.close();
         store.write(0, 0, &[1; 10], 0).unwrap_err();
+        // One that was on its way is not charged.
+        store.written(0, 0, 10, 0, Ok(())).unwrap_err();
+        store.written(0, 0, 10, 0, Err(io::ErrorKind::StorageFull.into())).unwrap_err();
+        assert_eq!((store.amounts().written, store.amounts().on_disk), (0, 0));
         assert!(store.failure().is_none());
         assert_eq!(std::fs::read_dir(&store.folder).unwrap().count(), 0);
         std::fs::remove_dir_all(&store.folder).unwrap();

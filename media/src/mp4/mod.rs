@@ -179,16 +179,11 @@ impl Mp4File {
         for (position, id) in tracks.iter().enumerate() {
             let table = self.table(*id)?;
             let number = |keyframe: Keyframe| u32::try_from(keyframe.at).unwrap_or(u32::MAX);
-            // Encoder priming precedes the first sample that is heard, and the decoder needs it.
-            let priming = || table.first_sample_from(span.start.pts.min(Time90k::ZERO) - PRIMING);
-            let audible = self.tracks.iter().any(|track| track.id == *id && track.kind == TrackKind::Audio);
             let (start, end) = if position == 0 {
-                let start = number(span.start);
-                let start = if span.first && audible { start.min(priming()) } else { start };
-                (start, span.end.map(number))
+                (number(span.start), span.end.map(number))
             } else {
                 let start = match span.first {
-                    true => priming(),
+                    true => table.first_sample_from(span.start.pts.min(Time90k::ZERO) - PRIMING),
                     false => table.first_sample_from(span.start.pts),
                 };
                 (start, span.end.map(|end| table.first_sample_from(end.pts)))

@@ -112,8 +112,7 @@ impl Running {
             return false;
         }
         peers.paused = true;
-        // There is nobody to keep; the next read has it opened again.
-        *self.keeper() = None;
+        // The keeper stays: peers that come back while no stream is open are sent away again.
         core.engine.pause(&self.handle).await;
         true
     }

@@ -77,27 +77,71 @@ fn check_directions(folder: &str, rules: &[(&str, &[&str])]) {
 
 #[test]
 fn imports_in_media_go_one_way() {
-    const BASE: &[&str] = &["error", "time", "source", "reader"];
-    const CONTAINER: &[&str] = &["error", "time", "source", "reader", "codec", "track"];
-    const PLAN: &[&str] = &["error", "time", "source", "codec", "track", "movie"];
-    const UNITS: &[&str] = &["error", "time", "source", "codec", "track", "movie", "plan"];
-    const OUTPUT: &[&str] = &["error", "time", "source", "codec", "track", "movie", "plan", "access_units"];
-    const PLAYLIST: &[&str] = &["error", "time", "codec", "track", "movie", "plan", "ts"];
+    const BASE: &[&str] = &["error", "time", "source", "reader", "colour"];
+    const CONTAINER: &[&str] = &["error", "time", "source", "reader", "colour", "codec", "track", "chapters"];
+    const MOVIE: &[&str] = &["error", "time", "source", "track", "chapters", "mp4", "mkv"];
+    const PLAN: &[&str] = &["error", "time", "track", "movie"];
+    const UNITS: &[&str] = &["error", "time", "source", "track", "movie", "plan"];
+    const OUTPUT: &[&str] = &[
+        "error",
+        "time",
+        "source",
+        "reader",
+        "colour",
+        "codec",
+        "track",
+        "movie",
+        "plan",
+        "rendition",
+        "access_units",
+    ];
+    const PRESENTATION: &[&str] = &[
+        "error",
+        "time",
+        "source",
+        "track",
+        "movie",
+        "plan",
+        "rendition",
+        "access_units",
+        "ts",
+        "cmaf",
+        "text",
+    ];
+    const PLAYLIST: &[&str] = &[
+        "error",
+        "time",
+        "colour",
+        "codec",
+        "track",
+        "chapters",
+        "movie",
+        "plan",
+        "rendition",
+        "presentation",
+    ];
     check_directions(
         "media/src",
         &[
             ("error", &[]),
             ("time", &[]),
+            ("colour", &[]),
             ("source", &["error"]),
             ("reader", &["error"]),
             ("codec", BASE),
-            ("track", &["time", "codec"]),
+            ("chapters", &["time"]),
+            ("track", &["time", "codec", "colour"]),
+            ("rendition", &["track"]),
             ("mp4", CONTAINER),
             ("mkv", CONTAINER),
-            ("movie", &["error", "time", "source", "track", "mp4", "mkv"]),
+            ("movie", MOVIE),
+            ("scan", &["error", "source", "movie", "mp4", "mkv"]),
             ("plan", PLAN),
             ("access_units", UNITS),
             ("ts", OUTPUT),
+            ("cmaf", OUTPUT),
+            ("text", OUTPUT),
+            ("presentation", PRESENTATION),
             ("hls", PLAYLIST),
         ],
     );

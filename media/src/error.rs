@@ -28,6 +28,8 @@ pub enum ErrorKind {
     Limit,
     /// The file ends before the structure does.
     Truncated,
+    /// The index is missing, or does not say the truth: only the whole file tells where it can be cut.
+    NoIndex,
 }
 
 impl Error {
@@ -38,6 +40,10 @@ impl Error {
     /// The file needs something that cannot be done here.
     pub const fn unsupported(what: &'static str) -> Self {
         Self { kind: ErrorKind::Unsupported, what, at: 0 }
+    }
+    /// The index is missing or cannot be trusted.
+    pub const fn no_index(what: &'static str) -> Self {
+        Self { kind: ErrorKind::NoIndex, what, at: 0 }
     }
     /// A value is beyond the limits of this crate.
     pub const fn limit(what: &'static str, at: u64) -> Self {
@@ -53,7 +59,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let kind = match self.kind {
             ErrorKind::Malformed => "malformed",
-            ErrorKind::Unsupported => return f.write_str(self.what),
+            ErrorKind::Unsupported | ErrorKind::NoIndex => return f.write_str(self.what),
             ErrorKind::Limit => "beyond limits",
             ErrorKind::Truncated => "cut short",
         };

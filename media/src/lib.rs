@@ -5,24 +5,27 @@
 //! # How bytes travel
 //!
 //! ```text
-//! ByteSource -> open() -> Movie -> plan() -> SegmentPlan -> byte_ranges() -> samples() -> ts::segment()
-//! (source)      (mp4, mkv) (movie)  (plan)                  (access_units)                (ts)
+//! ByteSource -> open() -> Movie -> Presentation ────────────> segment() -> ts, cmaf
+//! (source)      (mp4, mkv)          tracks, plan, renditions      (access_units)
 //!                                     └-> hls: playlists
 //! ```
-//! [`open`] reads a file's index; [`plan::plan`] decides from it alone where segments are cut, before any
+//! [`open`] reads a file's index; [`plan`] decides from it alone where segments are cut, before any
 //! media byte is fetched; playlists and segments follow the same plan. Every function here is pure: the
 //! same input gives the same bytes, so a segment can be made in any order, on any machine.
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 pub mod access_units;
 pub mod codec;
+pub mod colour;
 pub mod error;
 pub mod hls;
 mod mkv;
 pub mod movie;
 mod mp4;
 pub mod plan;
+pub mod presentation;
 mod reader;
+pub mod rendition;
 pub mod source;
 pub mod time;
 pub mod track;

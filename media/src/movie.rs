@@ -121,32 +121,38 @@ impl Movie {
     }
 
     /// The file's bytes that hold the span's samples, sorted and disjoint.
-    pub(crate) fn byte_ranges(&self, tracks: &[TrackId], span: &Span) -> Result<Vec<Range<u64>>, Error> {
+    pub(crate) fn byte_ranges(
+        &self,
+        cut: TrackId,
+        tracks: &[TrackId],
+        span: &Span,
+    ) -> Result<Vec<Range<u64>>, Error> {
         match &self.container {
-            Container::Mp4(file) => file.byte_ranges(tracks, span),
+            Container::Mp4(file) => file.byte_ranges(cut, tracks, span),
             Container::Mkv(file) => Ok(file.byte_ranges(span)),
         }
     }
 
     /// How large the span's samples are, as far as the index tells.
-    pub(crate) fn sizes(&self, tracks: &[TrackId], span: &Span) -> SpanSizes {
+    pub(crate) fn sizes(&self, cut: TrackId, tracks: &[TrackId], span: &Span) -> SpanSizes {
         match &self.container {
             Container::Mp4(file) => {
-                SpanSizes::Each(tracks.iter().map(|track| file.sizes(tracks, span, *track)).collect())
+                SpanSizes::Each(tracks.iter().map(|track| file.sizes(cut, *track, span)).collect())
             }
             Container::Mkv(file) => SpanSizes::Sum(file.size_of(span)),
         }
     }
 
-    /// The span's samples, one list for each of `tracks`; the first of them is the one that was cut.
+    /// The span's samples, one list for each of `tracks`; the span is of the track that was `cut`.
     pub(crate) fn samples(
         &self,
         src: &dyn ByteSource,
+        cut: TrackId,
         tracks: &[TrackId],
         span: &Span,
     ) -> Result<Vec<Vec<Sample>>, Stop> {
         match &self.container {
-            Container::Mp4(file) => file.samples(src, tracks, span),
+            Container::Mp4(file) => file.samples(src, cut, tracks, span),
             Container::Mkv(file) => file.samples(src, tracks, span),
         }
     }

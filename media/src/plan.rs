@@ -3,10 +3,10 @@
 //! The plan is made from the index alone. Playlists and segments all follow it, so what a playlist promises
 //! is what a segment holds.
 
-use crate::error::{Error, ErrorKind};
+use crate::error::Error;
 use crate::movie::Movie;
 use crate::time::Time90k;
-use crate::track::{Keyframe, Span, Track, TrackId, TrackKind};
+use crate::track::{Keyframe, Span, TrackId};
 
 /// How to cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,13 +31,11 @@ const MAX_SEGMENT: Time90k = Time90k::from_seconds(120);
 /// Ten days in the shortest segments.
 const MAX_SEGMENTS: usize = 200_000;
 
-/// The cuts of one presentation: one picture track, one sound track, or one of them.
+/// The cuts of one presentation, which all its renditions share.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SegmentPlan {
-    /// The picture, unless the presentation is sound only.
-    pub video: Option<TrackId>,
-    /// The sound, unless the presentation is silent.
-    pub audio: Option<TrackId>,
+    /// The track whose keyframes were cut at: the picture, or the sound where there is none.
+    pub cut: TrackId,
     /// In order, without gaps; at least one.
     pub segments: Vec<Segment>,
 }
@@ -62,21 +60,21 @@ impl Segment {
     }
 }
 
-/// Plans the default presentation of a movie.
+/// Plans a presentation that is cut at the keyframes of `cut` and in which `others` take part.
 ///
 /// # Errors
 /// `Unsupported` with a reason for the user when the file cannot be streamed as HLS.
-pub fn plan(movie: &Movie, options: &PlanOptions) -> Result<SegmentPlan, Error> {
-    let video = choose(&movie.tracks, TrackKind::Video)?;
-    let audio = choose(&movie.tracks, TrackKind::Audio)?;
-    let tracks: Vec<TrackId> = [video, audio].into_iter().flatten().map(|track| track.id).collect();
-    let main = *tracks.first().ok_or(Error::unsupported("neither picture nor sound in the file"))?;
-
-    let mut keyframes = movie.keyframes(main)?.peekable();
+pub fn plan(
+    movie: &Movie,
+    cut: TrackId,
+    others: &[TrackId],
+    options: &PlanOptions,
+) -> Result<SegmentPlan, Error> {
+    let mut keyframes = movie.keyframes(cut)?.peekable();
     let first = *keyframes.peek().ok_or(Error::unsupported("the index names no picture to start from"))?;
-    let sound_start = audio.and_then(|track| movie.start(track.id)).map(|start| start.max(Time90k::ZERO));
-    let origin = sound_start.unwrap_or(first.pts).min(first.pts);
-    let ends = tracks.iter().filter_map(|track| movie.end(*track));
+    let starts = others.iter().filter_map(|track| movie.start(*track)).map(|start| start.max(Time90k::ZERO));
+    let origin = starts.min().unwrap_or(first.pts).min(first.pts);
+    let ends = others.iter().chain([&cut]).filter_map(|track| movie.end(*track));
     let end = ends.max().ok_or(Error::unsupported("the file does not tell how long it is"))?;
 
     let cuts = choose_cuts(keyframes, origin, end, options.target);
@@ -93,35 +91,7 @@ pub fn plan(movie: &Movie, options: &PlanOptions) -> Result<SegmentPlan, Error> 
     if segments.iter().any(|segment| segment.duration() <= Time90k::ZERO) {
         return Err(Error::malformed("the file ends before its last picture begins", 0));
     }
-    Ok(SegmentPlan { video: video.map(|track| track.id), audio: audio.map(|track| track.id), segments })
-}
-
-/// The track of `kind` to play: the first that the file marks as default, else one that can stand in for it.
-/// `None` when the file has no such track.
-fn choose(tracks: &[Track], kind: TrackKind) -> Result<Option<&Track>, Error> {
-    let of_kind = || tracks.iter().filter(|track| track.kind == kind);
-    let main = of_kind().find(|track| track.default).or_else(|| of_kind().next());
-    // In the place of a track that cannot be played one that says the same in another form will do, but no
-    // commentary and no other language: better no sound here, and the reason, than the wrong one.
-    let stands_in = |track: &&Track| {
-        let says_other = |main: &Track| {
-            let differs =
-                main.language.is_some() && track.language.is_some() && main.language != track.language;
-            let comments = |track: &Track| {
-                track.name.as_deref().is_some_and(|name| name.to_lowercase().contains("comment"))
-            };
-            kind == TrackKind::Audio && (differs || comments(track) && !comments(main))
-        };
-        track.codec.is_supported() && !main.is_some_and(says_other)
-    };
-    let chosen =
-        of_kind().find(|track| track.default && stands_in(track)).or_else(|| of_kind().find(stands_in));
-    match (chosen, main) {
-        (None, Some(Track { codec: crate::track::Codec::Unsupported { reason }, .. })) => {
-            Err(Error { kind: ErrorKind::Unsupported, what: reason, at: 0 })
-        }
-        (chosen, _) => Ok(chosen),
-    }
+    Ok(SegmentPlan { cut, segments })
 }
 
 /// The keyframes that begin a segment: each is the first at least `target` (less [`EARLY`]) behind the last.
@@ -162,11 +132,6 @@ fn to_segments(cuts: &[Keyframe], origin: Time90k, end: Time90k) -> Vec<Segment>
 }
 
 impl SegmentPlan {
-    /// The tracks of the presentation; the first is the one that is cut.
-    pub fn tracks(&self) -> Vec<TrackId> {
-        [self.video, self.audio].into_iter().flatten().collect()
-    }
-
     /// When the presentation begins, on the presentation clock.
     pub fn origin(&self) -> Time90k {
         self.segments.first().map_or(Time90k::ZERO, |segment| segment.start)
@@ -200,8 +165,6 @@ impl SegmentPlan {
 #[expect(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
-    use crate::codec::mpeg_audio::MpegAudioConfig;
-    use crate::track::Codec;
     use proptest::prelude::*;
 
     fn keyframes(seconds: &[f64]) -> Vec<Keyframe> {
@@ -226,45 +189,6 @@ mod tests {
         assert_eq!(starts(&[3.0], 4.0), [3.0]);
     }
 
-    #[test]
-    fn another_track_stands_in_only_when_it_says_the_same() {
-        let track = |id, playable, default, language: Option<&str>, name: Option<&str>| Track {
-            id: TrackId(id),
-            kind: TrackKind::Audio,
-            codec: match playable {
-                true => Codec::Mp3(MpegAudioConfig::layer3(48_000, 2)),
-                false => Codec::Unsupported { reason: "DTS" },
-            },
-            codec_name: String::new(),
-            language: language.map(str::to_owned),
-            name: name.map(str::to_owned),
-            default,
-            width: 0,
-            height: 0,
-            frame_rate: None,
-            sample_rate: 48_000,
-            channels: 2,
-        };
-        let chosen = |tracks: &[Track]| match choose(tracks, TrackKind::Audio) {
-            Ok(track) => track.map(|track| track.id.0),
-            Err(error) => {
-                assert_eq!(error, Error::unsupported("DTS"));
-                Some(0)
-            }
-        };
-        let dts = track(1, false, true, Some("eng"), None);
-        assert_eq!(chosen(&[]), None);
-        assert_eq!(chosen(&[dts.clone(), track(2, true, false, Some("eng"), None)]), Some(2));
-        assert_eq!(chosen(&[dts.clone(), track(2, true, false, None, Some("Stereo"))]), Some(2));
-        assert_eq!(chosen(&[dts.clone(), track(2, true, false, Some("fre"), None)]), Some(0));
-        assert_eq!(
-            chosen(&[dts, track(2, true, false, Some("eng"), Some("Director's Commentary"))]),
-            Some(0)
-        );
-        let both = [track(1, true, false, Some("eng"), None), track(2, true, true, Some("fre"), None)];
-        assert_eq!(chosen(&both), Some(2), "the file's choice");
-    }
-
     proptest! {
         #[test]
         fn segments_cover_the_presentation(gaps in proptest::collection::vec(1i64..2_000_000, 1..200), tail in 1i64..2_000_000) {
@@ -283,7 +207,7 @@ mod tests {
                 prop_assert_eq!(pair[0].end, pair[1].start);
                 prop_assert_eq!(pair[0].span.end, Some(pair[1].span.start));
             }
-            let plan = SegmentPlan { video: None, audio: None, segments };
+            let plan = SegmentPlan { cut: TrackId(1), segments };
             for segment in &plan.segments {
                 prop_assert!((segment.duration().seconds() + 0.5).floor() <= f64::from(plan.target_duration()));
                 prop_assert_eq!(plan.segment_at(segment.start), segment.index);

@@ -1,6 +1,19 @@
 //! What is known of a track, a sample and a keyframe, whichever container they come from.
 
-use crate::codec::{aac::AacConfig, h264::AvcConfig, mpeg_audio::MpegAudioConfig};
+use crate::codec::{
+    aac::AacConfig,
+    ac3::{Ac3Config, Eac3Config},
+    alac::AlacConfig,
+    av1::Av1Config,
+    dolby_vision::DolbyVision,
+    flac::FlacConfig,
+    h264::AvcConfig,
+    hevc::HevcConfig,
+    mpeg_audio::MpegAudioConfig,
+    opus::OpusConfig,
+    vp9::Vp9Config,
+};
+use crate::colour::Colour;
 use crate::time::Time90k;
 use bytes::Bytes;
 
@@ -39,16 +52,88 @@ pub struct Track {
     /// The file asks for this track to be played when the user has not chosen (Matroska FlagDefault, MP4
     /// track_enabled).
     pub default: bool,
+    /// What else the file says of the track's purpose.
+    pub roles: Roles,
     /// Picture size in pixels as coded (0 when unknown), for video.
     pub width: u32,
     /// See `width`.
     pub height: u32,
     /// Frames per second, when the container or the codec says so.
     pub frame_rate: Option<f64>,
+    /// Width and height of a pixel relative to each other (1:1 when unknown), for video.
+    pub pixel_aspect: (u32, u32),
+    /// How the picture is turned for showing, for video.
+    pub rotation: Rotation,
+    /// What the picture's numbers mean as light, when the container or the codec says so, for video.
+    pub colour: Option<Colour>,
+    /// Dolby Vision metadata beside or instead of a base layer that everyone can show, for video.
+    pub dolby_vision: Option<DolbyVision>,
     /// Samples of sound per second (0 when unknown), for audio.
     pub sample_rate: u32,
     /// Channels (0 when unknown), for audio.
     pub channels: u32,
+}
+
+impl Track {
+    /// A track of which only this is known.
+    pub fn new(id: TrackId, kind: TrackKind, codec: Codec) -> Self {
+        Self {
+            id,
+            kind,
+            codec,
+            codec_name: String::new(),
+            language: None,
+            name: None,
+            default: false,
+            roles: Roles::default(),
+            width: 0,
+            height: 0,
+            frame_rate: None,
+            pixel_aspect: (1, 1),
+            rotation: Rotation::default(),
+            colour: None,
+            dolby_vision: None,
+            sample_rate: 0,
+            channels: 0,
+        }
+    }
+
+    /// True when the name or a flag says that people talk about the film here.
+    pub fn is_commentary(&self) -> bool {
+        self.roles.commentary
+            || self.name.as_deref().is_some_and(|name| name.to_lowercase().contains("comment"))
+    }
+}
+
+/// What a track is for, as far as the file says (Matroska FlagForced and its kin, RFC 9559 5.1.4.1.6 ff.;
+/// MP4 `kind`, ISO/IEC 14496-12 8.10.4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the format")]
+pub struct Roles {
+    /// Subtitles for foreign dialogue only, to be shown even when the user wants none.
+    pub forced: bool,
+    /// For those who cannot hear: with sounds described.
+    pub hearing_impaired: bool,
+    /// For those who cannot see: with pictures described.
+    pub visual_impaired: bool,
+    /// Talk about the film.
+    pub commentary: bool,
+    /// In the language of the production.
+    pub original: bool,
+}
+
+/// By how much the picture is turned clockwise for showing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Rotation {
+    /// Not at all.
+    #[default]
+    None,
+    /// A quarter.
+    Clockwise90,
+    /// Upside down.
+    Half,
+    /// A quarter against the clock.
+    Clockwise270,
 }
 
 /// A track's codec.
@@ -56,10 +141,28 @@ pub struct Track {
 pub enum Codec {
     /// H.264 video, length-prefixed NAL units (ISO/IEC 14496-15 5).
     H264(Box<AvcConfig>),
+    /// HEVC video, length-prefixed NAL units (ISO/IEC 14496-15 8).
+    Hevc(Box<HevcConfig>),
+    /// AV1 video.
+    Av1(Av1Config),
+    /// VP9 video.
+    Vp9(Vp9Config),
     /// MPEG-4 AAC.
     Aac(AacConfig),
     /// MPEG-1 or MPEG-2 Layer III.
     Mp3(MpegAudioConfig),
+    /// Opus.
+    Opus(OpusConfig),
+    /// FLAC.
+    Flac(FlacConfig),
+    /// AC-3 (Dolby Digital).
+    Ac3(Ac3Config),
+    /// E-AC-3 (Dolby Digital Plus), with or without Atmos.
+    Eac3(Eac3Config),
+    /// Apple Lossless.
+    Alac(AlacConfig),
+    /// Subtitles as text.
+    Text(TextFormat),
     /// A codec that is not carried to HLS. `reason` says so to the user.
     Unsupported {
         /// Why not, as a phrase.
@@ -67,10 +170,51 @@ pub enum Codec {
     },
 }
 
+/// How subtitles are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum TextFormat {
+    /// SubRip; in Matroska a block is a cue's text (S_TEXT/UTF8).
+    Srt,
+    /// Advanced SubStation Alpha or SubStation Alpha (S_TEXT/ASS, S_TEXT/SSA): a block is a Dialogue line
+    /// without its times, the header is in CodecPrivate.
+    Ass,
+    /// WebVTT (S_TEXT/WEBVTT; `wvtt`, ISO/IEC 14496-30).
+    WebVtt,
+    /// 3GPP timed text (`tx3g`, 3GPP TS 26.245).
+    Tx3g,
+}
+
 impl Codec {
     /// True when the codec can be put into an HLS segment.
     pub const fn is_supported(&self) -> bool {
         !matches!(self, Self::Unsupported { .. })
+    }
+
+    /// True when it has a place in MPEG-TS that browsers know.
+    pub const fn fits_ts(&self) -> bool {
+        match self {
+            Self::H264(_) | Self::Mp3(_) => true,
+            Self::Aac(config) => config.fits_adts(),
+            _ => false,
+        }
+    }
+
+    /// Its name in CODECS (RFC 6381); MP3 as hls.js and Safari know it. `None` for text and what is not played.
+    pub fn rfc6381(&self) -> Option<String> {
+        Some(match self {
+            Self::H264(config) => config.rfc6381(),
+            Self::Hevc(config) => config.rfc6381(),
+            Self::Av1(config) => config.rfc6381(),
+            Self::Vp9(config) => config.rfc6381(),
+            Self::Aac(config) => config.rfc6381(),
+            Self::Mp3(_) => "mp4a.40.34".to_owned(),
+            Self::Opus(_) => "Opus".to_owned(),
+            Self::Flac(_) => "fLaC".to_owned(),
+            Self::Ac3(_) => "ac-3".to_owned(),
+            Self::Eac3(_) => "ec-3".to_owned(),
+            Self::Alac(_) => "alac".to_owned(),
+            Self::Text(_) | Self::Unsupported { .. } => return None,
+        })
     }
 }
 
@@ -105,6 +249,8 @@ pub struct Sample {
     pub pts: Time90k,
     /// When it is decoded; strictly increasing in a track, never after `pts`. For sound the same as `pts`.
     pub dts: Time90k,
+    /// How long it is shown or heard, when the container says so; of subtitles always when it does.
+    pub duration: Option<Time90k>,
     /// True for a random access point.
     pub sync: bool,
     /// The bytes, as the container has them.

@@ -2,14 +2,17 @@
 
 use crate::error::Error;
 use crate::reader::BitReader;
+use bytes::Bytes;
 
 /// Sampling frequencies by index (ISO/IEC 14496-3 table 1.18).
 const SAMPLE_RATES: [u32; 13] =
     [96_000, 88_200, 64_000, 48_000, 44_100, 32_000, 24_000, 22_050, 16_000, 12_000, 11_025, 8_000, 7_350];
 
 /// What an AudioSpecificConfig says, as far as ADTS and a playlist need it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AacConfig {
+    /// The AudioSpecificConfig itself, for an `esds` box.
+    pub record: Bytes,
     /// Audio object type of the core coder: 1 Main, 2 LC, 3 SSR, 4 LTP (table 1.17).
     pub object_type: u8,
     /// Samples per second of the core coder; spectral band replication doubles it in the decoder.
@@ -63,6 +66,7 @@ impl AacConfig {
             }
         }
         Ok(Self {
+            record: Bytes::copy_from_slice(config),
             object_type: u8::try_from(object_type).unwrap_or(2),
             sample_rate,
             output_rate,
@@ -77,6 +81,11 @@ impl AacConfig {
             7 => 8,
             count => count as u32,
         }
+    }
+
+    /// True when an ADTS header can say all of it.
+    pub const fn fits_adts(&self) -> bool {
+        matches!(self.channel_configuration, 1..=7)
     }
 
     /// RFC 6381 name, for example `mp4a.40.2`.

@@ -14,6 +14,8 @@ const MAX_UNITS: usize = 16 << 10;
 /// An AVCDecoderConfigurationRecord.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AvcConfig {
+    /// The record itself, for an `avcC` box.
+    pub record: Bytes,
     /// `profile_idc`, `constraint_set` flags and `level_idc`, as RFC 6381 prints them.
     pub profile: [u8; 3],
     /// Bytes of the length in front of each NAL unit: 1, 2 or 4 (3 is not forbidden to hostile files).
@@ -59,7 +61,7 @@ impl AvcConfig {
         if sps.iter().chain(&pps).map(|set| set.len()).sum::<usize>() > MAX_SETS_LEN {
             return Err(Error::limit("H.264 parameter sets", 0));
         }
-        Ok(Self { profile, length_size, sps, pps, picture })
+        Ok(Self { record: record.clone(), profile, length_size, sps, pps, picture })
     }
 
     /// RFC 6381 name, for example `avc1.640028`.

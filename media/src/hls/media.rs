@@ -35,7 +35,7 @@ pub fn media_playlist(plan: &SegmentPlan, start: Option<Time90k>) -> String {
 mod tests {
     use super::*;
     use crate::plan::Segment;
-    use crate::track::{Keyframe, Span};
+    use crate::track::{Keyframe, Span, TrackId};
     use proptest::prelude::*;
 
     fn plan(cuts: &[i64]) -> SegmentPlan {
@@ -46,7 +46,7 @@ mod tests {
             end: Time90k(cut[1]),
             span,
         });
-        SegmentPlan { video: None, audio: None, segments: segments.collect() }
+        SegmentPlan { cut: TrackId(1), segments: segments.collect() }
     }
 
     proptest! {

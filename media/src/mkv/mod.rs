@@ -246,6 +246,8 @@ impl MkvFile {
         };
         let depth = match &entry.track.codec {
             Codec::H264(config) => config.picture.reorder_depth,
+            Codec::Hevc(config) => config.reorder_depth,
+            Codec::Av1(_) | Codec::Vp9(_) => 0,
             _ => UNKNOWN_REORDER,
         };
         let frame = entry.default_duration.unwrap_or_else(|| frame_nanos(entry.track.frame_rate));

@@ -299,14 +299,20 @@ impl MkvFile {
             let decoded = decode_times(&instants, detail.reorder_delay);
             let samples = frames.into_iter().zip(instants).zip(decoded);
             return Ok(samples
-                .map(|((frame, pts), dts)| Sample { pts, dts, sync: frame.key, data: frame.data })
+                .map(|((frame, pts), dts)| Sample {
+                    pts,
+                    dts,
+                    duration: None,
+                    sync: frame.key,
+                    data: frame.data,
+                })
                 .collect());
         }
         let mut last = Time90k(i64::MIN);
         let samples = frames.into_iter().zip(instants).map(|(frame, instant)| {
             let pts = instant.max(last + Time90k(1));
             last = pts;
-            Sample { pts, dts: pts, sync: true, data: frame.data }
+            Sample { pts, dts: pts, duration: None, sync: true, data: frame.data }
         });
         Ok(samples.collect())
     }

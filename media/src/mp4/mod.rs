@@ -172,14 +172,14 @@ impl Mp4File {
 
     /// Which samples of each of `tracks` the span holds.
     ///
-    /// The track that was cut (the first) is divided by sample number; the others by time: a sample belongs
+    /// The track that was `cut` is divided by sample number; the others by time: a sample belongs
     /// to the span in which it begins.
-    fn sample_ranges(&self, tracks: &[TrackId], span: &Span) -> Result<Vec<Range<u32>>, Error> {
+    fn sample_ranges(&self, cut: TrackId, tracks: &[TrackId], span: &Span) -> Result<Vec<Range<u32>>, Error> {
         let mut ranges = Vec::with_capacity(tracks.len());
-        for (position, id) in tracks.iter().enumerate() {
+        for id in tracks {
             let table = self.table(*id)?;
             let number = |keyframe: Keyframe| u32::try_from(keyframe.at).unwrap_or(u32::MAX);
-            let (start, end) = if position == 0 {
+            let (start, end) = if *id == cut {
                 (number(span.start), span.end.map(number))
             } else {
                 let start = match span.first {
@@ -199,10 +199,15 @@ impl Mp4File {
     }
 
     /// The file's bytes that the span needs, sorted, disjoint, small gaps included.
-    pub(crate) fn byte_ranges(&self, tracks: &[TrackId], span: &Span) -> Result<Vec<Range<u64>>, Error> {
+    pub(crate) fn byte_ranges(
+        &self,
+        cut: TrackId,
+        tracks: &[TrackId],
+        span: &Span,
+    ) -> Result<Vec<Range<u64>>, Error> {
         let mut ranges = Vec::new();
         let mut bytes = 0u64;
-        for (id, samples) in tracks.iter().zip(self.sample_ranges(tracks, span)?) {
+        for (id, samples) in tracks.iter().zip(self.sample_ranges(cut, tracks, span)?) {
             let table = self.table(*id)?;
             bytes = bytes.saturating_add(table.size_of(samples.clone()));
             ranges
@@ -223,11 +228,10 @@ impl Mp4File {
         Ok(merged)
     }
 
-    /// The size of each sample of `track` in the span; it is one of `tracks`.
-    pub(crate) fn sizes(&self, tracks: &[TrackId], span: &Span, track: TrackId) -> Vec<u64> {
-        let Ok(ranges) = self.sample_ranges(tracks, span) else { return Vec::new() };
-        let chosen = tracks.iter().zip(ranges).find(|(id, _)| **id == track);
-        let Some((Ok(table), numbers)) = chosen.map(|(id, numbers)| (self.table(*id), numbers)) else {
+    /// The size of each sample of `track` in the span.
+    pub(crate) fn sizes(&self, cut: TrackId, track: TrackId, span: &Span) -> Vec<u64> {
+        let Ok(ranges) = self.sample_ranges(cut, &[track], span) else { return Vec::new() };
+        let (Ok(table), Some(numbers)) = (self.table(track), ranges.into_iter().next()) else {
             return Vec::new();
         };
         table.samples(numbers).map(|sample| sample.range.end - sample.range.start).collect()
@@ -237,21 +241,23 @@ impl Mp4File {
     pub(crate) fn samples(
         &self,
         src: &dyn ByteSource,
+        cut: TrackId,
         tracks: &[TrackId],
         span: &Span,
     ) -> Result<Vec<Vec<Sample>>, Stop> {
-        for range in self.byte_ranges(tracks, span)? {
+        for range in self.byte_ranges(cut, tracks, span)? {
             src.read(range)?;
         }
         let mut lists = Vec::with_capacity(tracks.len());
-        for (id, numbers) in tracks.iter().zip(self.sample_ranges(tracks, span)?) {
+        for (id, numbers) in tracks.iter().zip(self.sample_ranges(cut, tracks, span)?) {
             let table = self.table(*id)?;
             let mut list: Vec<Sample> = Vec::with_capacity(numbers.len());
             for sample in table.samples(numbers).filter(|sample| !sample.range.is_empty()) {
                 // Two samples decoded in the same tick occur in real files; a multiplex has no such thing.
                 let dts = list.last().map_or(sample.dts, |last| sample.dts.max(last.dts + Time90k(1)));
                 let data = src.read(sample.range)?;
-                list.push(Sample { pts: sample.pts.max(dts), dts, sync: sample.sync, data });
+                let (pts, duration) = (sample.pts.max(dts), Some(sample.duration));
+                list.push(Sample { pts, dts, duration, sync: sample.sync, data });
             }
             lists.push(list);
         }

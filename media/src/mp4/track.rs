@@ -33,6 +33,7 @@ pub(crate) struct Mp4Track {
 pub(crate) struct IndexedSample {
     pub(crate) pts: Time90k,
     pub(crate) dts: Time90k,
+    pub(crate) duration: Time90k,
     pub(crate) sync: bool,
     pub(crate) range: Range<u64>,
 }
@@ -49,19 +50,11 @@ impl Mp4Track {
                 (trak.child(b"tkhd"), trak.child(b"mdia").and_then(|mdia| mdia.child(b"hdlr")));
             let (Some(tkhd), Some(hdlr)) = (tkhd, hdlr) else { return Err(error) };
             let (default, id) = track_header(&tkhd)?;
+            let codec = Codec::Unsupported { reason: error.what };
             let track = Track {
-                id: TrackId(u64::from(id)),
-                kind: handler_kind(&hdlr)?,
-                codec: Codec::Unsupported { reason: error.what },
-                codec_name: String::new(),
-                language: None,
                 name: handler_name(&hdlr),
                 default,
-                width: 0,
-                height: 0,
-                frame_rate: None,
-                sample_rate: 0,
-                channels: 0,
+                ..Track::new(TrackId(u64::from(id)), handler_kind(&hdlr)?, codec)
             };
             Ok((track, Self::new(SampleTable::default(), movie_scale, EditList::default())))
         })
@@ -91,10 +84,8 @@ impl Mp4Track {
             entry.codec = Codec::Unsupported { reason: "the codec's configuration changes midway" };
         }
         let frame_rate = frame_rate(&table, scale, kind);
+        let kind = if entry.still { TrackKind::Other } else { kind };
         let track = Track {
-            id: TrackId(u64::from(id)),
-            kind: if entry.still { TrackKind::Other } else { kind },
-            codec: entry.codec,
             codec_name: entry.name,
             language: language(&mdia, &mdhd),
             name: handler_name(&hdlr),
@@ -102,8 +93,12 @@ impl Mp4Track {
             width: entry.width,
             height: entry.height,
             frame_rate,
+            pixel_aspect: entry.pixel_aspect,
+            colour: entry.colour,
+            dolby_vision: entry.dolby_vision,
             sample_rate: entry.sample_rate,
             channels: entry.channels,
+            ..Track::new(TrackId(u64::from(id)), kind, entry.codec)
         };
         Ok((track, Self::new(table, scale, edit)))
     }
@@ -150,6 +145,7 @@ impl Mp4Track {
         self.table.samples(numbers).map(|sample| IndexedSample {
             pts: self.presented(sample.dts.saturating_add(i64::from(sample.offset))),
             dts: self.presented(sample.dts.saturating_sub(self.decode_lead)),
+            duration: self.scale.to_90k(i64::from(sample.duration)),
             sync: sample.sync,
             range: sample.range,
         })

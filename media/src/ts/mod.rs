@@ -10,7 +10,7 @@ mod pes;
 mod psi;
 mod size;
 
-use crate::access_units::{self, SegmentSamples};
+use crate::access_units;
 use crate::codec::{
     aac::AacConfig,
     h264::{self, AvcConfig},
@@ -18,9 +18,10 @@ use crate::codec::{
 use crate::error::Error;
 use crate::movie::Movie;
 use crate::plan::SegmentPlan;
+use crate::rendition::Rendition;
 use crate::source::{ByteSource, Step, Stop};
 use crate::time::Time90k;
-use crate::track::{Codec, Sample, Track};
+use crate::track::{Codec, Sample, Track, TrackId};
 use bytes::Bytes;
 pub(crate) use size::{MAX_FILL, estimated_size};
 
@@ -47,23 +48,37 @@ const MAX_AUDIO_JITTER: i64 = 90;
 const MAX_EXTRA: usize = 32 << 20;
 
 /// The segment's first bytes, PAT and PMT, which are known before any media byte has arrived.
-pub fn head(movie: &Movie, plan: &SegmentPlan, index: u32) -> Bytes {
+pub fn head(movie: &Movie, rendition: &Rendition, index: u32) -> Bytes {
     let mut out = Vec::with_capacity(2 * PACKET);
-    write_head(&mut out, movie, plan, index);
+    write_head(&mut out, &Streams::of(movie, rendition), index);
     out.into()
 }
 
-fn write_head(out: &mut Vec<u8>, movie: &Movie, plan: &SegmentPlan, index: u32) {
-    let track = |id| movie.track(id);
-    let streams = Streams { video: plan.video.and_then(track), audio: plan.audio.and_then(track) };
+fn write_head(out: &mut Vec<u8>, streams: &Streams<'_>, index: u32) {
     let counter = u8::try_from(index & 15).unwrap_or(0);
     psi::write_pat(out, counter);
-    psi::write_pmt(out, counter, &streams);
+    psi::write_pmt(out, counter, streams);
 }
 
 struct Streams<'a> {
     video: Option<&'a Track>,
     audio: Option<&'a Track>,
+}
+
+impl<'a> Streams<'a> {
+    fn of(movie: &'a Movie, rendition: &Rendition) -> Self {
+        let track = |id| movie.track(id);
+        Self { video: rendition.video.and_then(track), audio: rendition.audio.and_then(track) }
+    }
+}
+
+/// What one segment holds.
+#[derive(Debug, Default)]
+struct SegmentSamples {
+    /// Pictures in decode order.
+    video: Vec<Sample>,
+    /// Frames of sound.
+    audio: Vec<Sample>,
 }
 
 /// Makes segment `index`. It begins with [`head`].
@@ -73,34 +88,46 @@ struct Streams<'a> {
 pub fn segment(
     movie: &Movie,
     plan: &SegmentPlan,
+    rendition: &Rendition,
     index: u32,
     src: &dyn ByteSource,
 ) -> Result<Step<Bytes>, Error> {
-    Step::of(make(movie, plan, index, src))
+    Step::of(make(movie, plan, rendition, index, src))
 }
 
-fn make(movie: &Movie, plan: &SegmentPlan, index: u32, src: &dyn ByteSource) -> Result<Bytes, Stop> {
-    let samples = access_units::samples(movie, plan, index, src)?;
-    if plan.video.is_some() && samples.video.is_empty() {
+fn make(
+    movie: &Movie,
+    plan: &SegmentPlan,
+    rendition: &Rendition,
+    index: u32,
+    src: &dyn ByteSource,
+) -> Result<Bytes, Stop> {
+    let tracks: Vec<TrackId> = rendition.tracks().collect();
+    let mut lists = access_units::samples(movie, plan, &tracks, index, src)?.into_iter();
+    let samples = SegmentSamples {
+        video: rendition.video.and_then(|_| lists.next()).unwrap_or_default(),
+        audio: rendition.audio.and_then(|_| lists.next()).unwrap_or_default(),
+    };
+    if rendition.video.is_some() && samples.video.is_empty() {
         return Err(Error::malformed("no whole picture in the segment", 0).into());
     }
+    let streams = Streams::of(movie, rendition);
     let clock = |time: Time90k| BASE + time - plan.origin();
 
-    let video = plan.video.and_then(|id| movie.track(id));
-    let audio = plan.audio.and_then(|id| movie.track(id));
-    let config = match video.map(|track| &track.codec) {
+    let config = match streams.video.map(|track| &track.codec) {
         Some(Codec::H264(config)) => Some(config),
         Some(_) => return Err(Error::unsupported("only H.264 video can be carried in MPEG-TS").into()),
         None => None,
     };
     let max_span = if config.is_some() { MAX_AUDIO_SPAN } else { MAX_CLOCK_SPAN };
-    let audio_pes = audio
+    let audio_pes = streams
+        .audio
         .map(|track| group_audio(&samples.audio, &track.codec, max_span))
         .transpose()?
         .unwrap_or_default();
 
     let mut packets = Packetizer::new(room_for(&samples, &audio_pes, config.map(|config| config.as_ref()))?);
-    write_head(packets.bytes(), movie, plan, index);
+    write_head(packets.bytes(), &streams, index);
 
     let mut audio_left = audio_pes.iter();
     let mut next_audio = audio_left.next();

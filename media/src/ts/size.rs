@@ -4,7 +4,9 @@ use super::packet::{PACKET, PAYLOAD};
 use super::{MAX_AUDIO_PES, MAX_AUDIO_SPAN, MAX_CLOCK_SPAN};
 use crate::movie::{Movie, SpanSizes};
 use crate::plan::{Segment, SegmentPlan};
+use crate::rendition::Rendition;
 use crate::time::Time90k;
+use crate::track::TrackId;
 
 /// Bytes that a picture gets: PES header, delimiter, clock reference, start codes beyond the lengths that they
 /// replace. Parameter sets, which only some get, are not counted.
@@ -20,18 +22,24 @@ pub(crate) const MAX_FILL: f64 = 15.0 * 188.0;
 
 /// About how many bytes the segment has: within a few percent from an index that tells each sample's size,
 /// and otherwise rather more than less.
-pub(crate) fn estimated_size(movie: &Movie, plan: &SegmentPlan, segment: &Segment) -> f64 {
-    let packets = match movie.sizes(&plan.tracks(), &segment.span) {
+pub(crate) fn estimated_size(
+    movie: &Movie,
+    plan: &SegmentPlan,
+    rendition: &Rendition,
+    segment: &Segment,
+) -> f64 {
+    let tracks: Vec<TrackId> = rendition.tracks().collect();
+    let packets = match movie.sizes(plan.cut, &tracks, &segment.span) {
         SpanSizes::Each(lists) => {
             let mut lists = lists.into_iter();
-            let video = plan.video.and_then(|_| lists.next()).unwrap_or_default();
-            let audio = plan.audio.and_then(|_| lists.next()).unwrap_or_default();
-            counted(&video, &audio, segment.duration(), plan.video.is_none())
+            let video = rendition.video.and_then(|_| lists.next()).unwrap_or_default();
+            let audio = rendition.audio.and_then(|_| lists.next()).unwrap_or_default();
+            counted(&video, &audio, segment.duration(), rendition.video.is_none())
         }
         SpanSizes::Sum(bytes) => {
             let rate =
-                plan.video.and_then(|id| movie.track(id)).map(|track| track.frame_rate.unwrap_or(30.0));
-            guessed(bytes, segment.duration(), rate, plan.audio.is_some())
+                rendition.video.and_then(|id| movie.track(id)).map(|track| track.frame_rate.unwrap_or(30.0));
+            guessed(bytes, segment.duration(), rate, rendition.audio.is_some())
         }
     };
     (packets + FIXED_PACKETS) * to_float(PACKET as u64)

@@ -1,12 +1,12 @@
 //! Tracks: what a TrackEntry says, and the codec behind it (RFC 9559 section 5.1.4).
 
+mod audio;
+mod video;
+
 use super::ebml::{Element, id};
 use super::encoding::{Encodings, Undo, undo};
-use crate::codec::aac::AacConfig;
-use crate::codec::h264::AvcConfig;
-use crate::codec::mpeg_audio::MpegAudioConfig;
 use crate::error::Error;
-use crate::track::{Codec, Track, TrackId, TrackKind};
+use crate::track::{Codec, Roles, Rotation, Track, TrackId, TrackKind};
 use bytes::Bytes;
 
 const MAX_TRACKS: usize = 512;
@@ -174,9 +174,14 @@ impl Raw {
                 language: Some(language).filter(|language| !matches!(language.as_str(), "" | "und")),
                 name: Some(self.name).filter(|name| !name.is_empty()),
                 default: self.default && self.enabled,
+                roles: Roles::default(),
                 width,
                 height,
                 frame_rate,
+                pixel_aspect: (1, 1),
+                rotation: Rotation::default(),
+                colour: None,
+                dolby_vision: None,
                 sample_rate,
                 channels,
             },
@@ -191,15 +196,10 @@ impl Raw {
     }
 
     fn codec(&self, of_private: &[Undo]) -> Codec {
-        let config = match (self.kind, self.codec_id.as_str()) {
-            (1, "V_MPEG4/ISO/AVC") => self.avc(of_private),
-            (2, name) if name == "A_AAC" || name.starts_with("A_AAC/") => self.aac(of_private),
-            (2, "A_MPEG/L3") => {
-                Ok(Codec::Mp3(MpegAudioConfig::layer3(whole(self.sample_rate), self.channels)))
-            }
-            (1, _) => Err(Error::unsupported("this video codec is not played in HLS yet")),
-            (2, _) => Err(Error::unsupported("this audio codec is not played in HLS yet")),
-            (17, _) => Err(Error::unsupported("this kind of subtitles is not shown in HLS yet")),
+        let config = match self.kind {
+            1 => self.video_codec(of_private),
+            2 => self.audio_codec(of_private),
+            17 => Err(Error::unsupported("this kind of subtitles is not shown in HLS yet")),
             _ => Err(Error::unsupported("neither picture, sound nor text")),
         };
         config.unwrap_or_else(|error| Codec::Unsupported { reason: error.what })
@@ -208,54 +208,6 @@ impl Raw {
     /// CodecPrivate as it was before it was compressed.
     fn private(&self, steps: &[Undo]) -> Result<Bytes, Error> {
         undo(steps, self.private.clone(), 0, &mut MAX_PRIVATE.clone())
-    }
-
-    fn avc(&self, of_private: &[Undo]) -> Result<Codec, Error> {
-        let private = self.private(of_private)?;
-        if private.is_empty() {
-            return Err(Error::unsupported("H.264 without parameter sets in the header"));
-        }
-        if private.starts_with(&[0, 0, 1]) || private.starts_with(&[0, 0, 0, 1]) {
-            return Err(Error::unsupported(
-                "H.264 stored as a byte stream (Annex B) is not supported in Matroska",
-            ));
-        }
-        Ok(Codec::H264(Box::new(AvcConfig::parse(&private)?)))
-    }
-
-    fn aac(&self, of_private: &[Undo]) -> Result<Codec, Error> {
-        let private = self.private(of_private)?;
-        if !private.is_empty() {
-            return Ok(Codec::Aac(AacConfig::parse(&private)?));
-        }
-        // Old files say it in the CodecID: A_AAC/MPEG4/LC/SBR. As an AudioSpecificConfig that is the object type,
-        // "the frequency follows" (15), the frequency and the channels.
-        let object_type = if self.codec_id.contains("/MAIN") {
-            1
-        } else if self.codec_id.contains("/SSR") {
-            3
-        } else if self.codec_id.contains("/LTP") {
-            4
-        } else {
-            2
-        };
-        let channels = match self.channels {
-            8 => 7,
-            count @ 1..=6 => u64::from(count),
-            _ => {
-                return Err(Error::unsupported(
-                    "AAC with a channel layout of its own cannot be carried in ADTS",
-                ));
-            }
-        };
-        let rate = u64::from(whole(self.sample_rate) & 0xff_ffff);
-        let bits: u64 = object_type << 59 | 15 << 55 | rate << 31 | channels << 27;
-        let mut config = AacConfig::parse(&bits.to_be_bytes())?;
-        if self.codec_id.ends_with("/SBR") {
-            config.signaled_type = 5;
-            config.output_rate = config.sample_rate * 2;
-        }
-        Ok(Codec::Aac(config))
     }
 }
 

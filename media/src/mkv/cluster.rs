@@ -6,6 +6,7 @@
 //!   SimpleBlock            a frame, or several laced
 //!   BlockGroup
 //!     Block                the same without a keyframe flag
+//!     BlockDuration        always there for subtitles
 //!     ReferenceBlock       there when it is no keyframe
 //! ```
 
@@ -139,22 +140,29 @@ impl BlockAt {
         let bytes = view.bytes(self.element.data..self.end)?;
         if self.element.id == id::SIMPLE_BLOCK {
             let head = BlockHead::parse(&bytes, self.element.data)?;
-            return Ok(Some(Block { head, key: head.key_flag(), at: self.element.data, bytes }));
+            return Ok(Some(Block {
+                head,
+                key: head.key_flag(),
+                duration: None,
+                at: self.element.data,
+                bytes,
+            }));
         }
         let mut block = None;
-        let mut key = true;
+        let (mut key, mut duration) = (true, None);
         for child in Children::new(&bytes, self.element.data) {
             let child = child?;
             match child.id {
                 id::BLOCK if block.is_none() => block = Some((child.at, bytes.slice_ref(child.data))),
                 id::REFERENCE_BLOCK => key = false,
+                id::BLOCK_DURATION => duration = child.uint().ok(),
                 _ => {}
             }
         }
         let Some((at, bytes)) = block else {
             return Ok(None);
         };
-        Ok(Some(Block { head: BlockHead::parse(&bytes, at)?, key, at, bytes }))
+        Ok(Some(Block { head: BlockHead::parse(&bytes, at)?, key, duration, at, bytes }))
     }
 }
 
@@ -164,6 +172,8 @@ pub(super) struct Block {
     pub(super) head: BlockHead,
     /// True for a keyframe.
     pub(super) key: bool,
+    /// Ticks that all its frames together last (BlockDuration), when the file says so.
+    pub(super) duration: Option<u64>,
     /// Where the block's header begins in the file.
     pub(super) at: u64,
     bytes: Bytes,

@@ -9,7 +9,7 @@ use super::cues::Cue;
 use super::ebml::{MAX_HEAD, View, id};
 use super::encoding::undo;
 use super::timing::decode_times;
-use super::{Detail, MkvFile};
+use super::{Detail, MkvFile, SECOND};
 use crate::error::{Error, ErrorKind};
 use crate::source::{ByteSource, Stop};
 use crate::time::Time90k;
@@ -35,8 +35,18 @@ const SEARCH: u64 = 4096;
 /// A frame with its time in nanoseconds, as it is stored.
 struct Frame {
     time: i64,
+    /// Nanoseconds, when the file says so.
+    duration: Option<i64>,
     key: bool,
     data: Bytes,
+}
+
+impl Frame {
+    fn length(&self) -> Option<Time90k> {
+        let instant = |nanos: i64| Time90k::from_ratio(nanos.into(), SECOND.into());
+        let end = self.time.checked_add(self.duration?)?;
+        Some(instant(end) - instant(self.time))
+    }
 }
 
 impl MkvFile {
@@ -287,10 +297,15 @@ impl MkvFile {
         let out_of_range = Error::malformed("a timestamp is beyond any film", at.element.at);
         let time = at.ticks(&block.head) * i128::from(self.tick) - i128::from(detail.codec_delay);
         let time = i64::try_from(time).map_err(|_| out_of_range)?;
-        for (index, data) in block.frames()?.into_iter().enumerate() {
+        let frames = block.frames()?;
+        let count = i64::try_from(frames.len()).unwrap_or(i64::MAX).max(1);
+        let duration = block.duration.and_then(|ticks| i64::try_from(ticks).ok()?.checked_mul(self.tick));
+        let duration = duration.map(|nanos| nanos / count);
+        for (index, data) in frames.into_iter().enumerate() {
             let data = undo(&detail.encodings, data, block.at, budget)?;
             if !data.is_empty() {
-                list.push(Frame { time: detail.clock.laced(time, index), key: block.key, data });
+                let time = detail.clock.laced(time, index);
+                list.push(Frame { time, duration, key: block.key, data });
             }
         }
         Ok(())
@@ -317,17 +332,19 @@ impl MkvFile {
                 .map(|((frame, pts), dts)| Sample {
                     pts,
                     dts,
-                    duration: None,
+                    duration: frame.length(),
                     sync: frame.key,
                     data: frame.data,
                 })
                 .collect());
         }
         let mut last = Time90k(i64::MIN);
+        // Lines of text may begin together or be stored out of order; sound is one thing after the other.
+        let in_order = detail.kind == TrackKind::Audio;
         let samples = frames.into_iter().zip(instants).map(|(frame, instant)| {
-            let pts = instant.max(last + Time90k(1));
+            let pts = if in_order { instant.max(last + Time90k(1)) } else { instant };
             last = pts;
-            Sample { pts, dts: pts, duration: None, sync: true, data: frame.data }
+            Sample { pts, dts: pts, duration: frame.length(), sync: true, data: frame.data }
         });
         Ok(samples.collect())
     }

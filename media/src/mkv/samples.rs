@@ -122,8 +122,7 @@ impl MkvFile {
             Some((cluster, block)) if !span.first => Walk::inside(cluster, block),
             _ => Walk::new(self.first_cluster),
         };
-        let frames =
-            self.frames(&view, walk, stop, tracks, start.map(|(_, block)| block), span.end.is_none())?;
+        let frames = self.frames(&view, walk, stop, tracks, start.map(|(_, block)| block))?;
         let lists = tracks.iter().zip(frames).map(|(track, mut frames)| {
             // A recording may begin amid a group of pictures: what precedes the first cut cannot be decoded.
             let is_picture = self.detail(*track).is_some_and(|detail| detail.kind == TrackKind::Video);
@@ -193,7 +192,11 @@ impl MkvFile {
     /// The block that a cue means, and its cluster. Which one that is depends on the file alone, so that the span
     /// that begins there and the one that ends there agree.
     fn resolve(&self, view: &View<'_>, cue: &Cue) -> Result<(Cluster, u64), Stop> {
-        let cluster = Cluster::open(view, cue.cluster)?;
+        let not_there = Stop::from(Error::no_index("the index (Cues) names a block that is not there"));
+        let cluster = Cluster::open(view, cue.cluster).map_err(|stop| match stop {
+            Stop::Fail(Error { kind: ErrorKind::Malformed | ErrorKind::Truncated, .. }) => not_there.clone(),
+            stop => stop,
+        })?;
         if let Some(block) = cue.relative.and_then(|relative| cluster.head.data.checked_add(relative)) {
             match self.is_meant(view, &cluster, block, cue) {
                 Ok(true) => return Ok((cluster, block)),
@@ -206,11 +209,13 @@ impl MkvFile {
             if block.cluster != cue.cluster {
                 break;
             }
-            if self.matches(view, &block, cue)? {
-                return Ok((cluster, block.element.at));
+            match self.matches(view, &block, cue) {
+                Ok(true) => return Ok((cluster, block.element.at)),
+                Ok(false) | Err(Stop::Fail(_)) => {}
+                Err(need) => return Err(need),
             }
         }
-        Err(Error::no_index("the index (Cues) names a block that is not there").into())
+        Err(not_there)
     }
 
     fn is_meant(&self, view: &View<'_>, cluster: &Cluster, at: u64, cue: &Cue) -> Result<bool, Stop> {
@@ -240,23 +245,14 @@ impl MkvFile {
         stop: u64,
         tracks: &[TrackId],
         key: Option<u64>,
-        is_last: bool,
     ) -> Result<Vec<Vec<Frame>>, Stop> {
         let mut lists: Vec<Vec<Frame>> = tracks.iter().map(|_| Vec::new()).collect();
         let mut budget = view.held_len().saturating_mul(MAX_GROWTH).saturating_add(FREE_GROWTH).min(MAX_SPAN);
         loop {
-            let block = match walk.next(view, stop) {
-                Ok(Some(block)) => block,
-                Ok(None) => break,
-                // Zeros or the like behind the last cluster.
-                Err(Stop::Fail(Error { kind: ErrorKind::Malformed, .. }))
-                    if is_last && walk.is_between_clusters() =>
-                {
-                    break;
-                }
-                Err(stop) => return Err(stop),
+            let Some(block) = walk.next(view, stop)? else {
+                break;
             };
-            let Some(head) = block.head(view, block.element.at)? else {
+            let Some(head) = undamaged(block.head(view, block.element.at))? else {
                 continue;
             };
             let list = tracks.iter().zip(&mut lists).find(|(track, _)| track.0 == head.track);
@@ -264,7 +260,7 @@ impl MkvFile {
             if list.is_none() && !is_cut {
                 continue;
             }
-            let Some(block_read) = block.read(view)? else {
+            let Some(block_read) = undamaged(block.read(view))? else {
                 continue;
             };
             if is_cut && !block_read.key {
@@ -347,6 +343,14 @@ impl MkvFile {
             Sample { pts, dts: pts, duration: frame.length(), sync: true, data: frame.data }
         });
         Ok(samples.collect())
+    }
+}
+
+/// What was read of a block; `None` where it is damaged: one block must not cost the segment.
+fn undamaged<T>(read: Result<Option<T>, Stop>) -> Result<Option<T>, Stop> {
+    match read {
+        Err(Stop::Fail(Error { kind: ErrorKind::Malformed | ErrorKind::Truncated, .. })) => Ok(None),
+        read => read,
     }
 }
 

@@ -279,15 +279,17 @@ fn a_scan_that_finds_nothing_says_so() {
 
 #[test]
 fn every_byte_is_asked_for_once_and_large_pictures_not_at_all() {
+    // 20 MB each, from many small pictures to few large ones.
     let film = |size: usize| {
+        let count = i16::try_from(1_000_000 / size).unwrap();
         let second = |time: u64| {
-            let picture = |index: i16| simple(1, index * 40, index == 0, &vec![0; size]);
-            cluster(time, &(0..25).map(picture).collect::<Vec<_>>())
+            let picture = |index: i16| simple(1, index, index == 0, &vec![0; size]);
+            cluster(time, &(0..count).map(picture).collect::<Vec<_>>())
         };
         let clusters: Vec<Vec<u8>> = (0..20).map(|index| second(index * 1000)).collect();
         file(&[info(20_000.0), tracks(&[video(&[])]), clusters.concat()])
     };
-    for (size, most) in [(1000, 1.0), (40_000, 1.0), (400_000, 0.2)] {
+    for (size, most) in [(1000, 1.0), (40_000, 1.0), (250_000, 0.3)] {
         let file = film(size);
         let (scanned, asked) = scan_counted(&file);
         assert_eq!(cuts(&scanned.unwrap()).len(), 20);

@@ -311,3 +311,25 @@ fn entries_are_bounded() {
     assert!(cuts.len() <= 100_000 && cuts.len() > 20_000, "{}", cuts.len());
     assert!(cuts.windows(2).all(|pair| pair[1] - pair[0] < seconds(1)));
 }
+
+#[test]
+fn the_last_picture_lasts_as_long_as_the_one_before() {
+    let no_rate = master(
+        id::TRACK_ENTRY,
+        &[
+            uint(id::TRACK_NUMBER, 1),
+            uint(id::TRACK_TYPE, 1),
+            text(id::CODEC_ID, "V_MPEG4/ISO/AVC"),
+            element(id::CODEC_PRIVATE, AVC_CONFIG),
+        ],
+    );
+    let end = |times: &[i16]| {
+        let blocks: Vec<_> = times.iter().map(|time| simple(1, *time, *time == 0, b"picture")).collect();
+        let file = file(&[info(60_000.0), tracks(&[no_rate.clone()]), cluster(0, &blocks)]);
+        scan(&file).unwrap().end(VIDEO).unwrap().0 / 90
+    };
+    assert_eq!(end(&[0, 120, 40, 80]), 160, "in the order of showing");
+    assert_eq!(end(&[0, 50, 60]), 70);
+    assert_eq!(end(&[0, 20_000]), 21_000, "a still picture");
+    assert_eq!(end(&[0]), 40);
+}

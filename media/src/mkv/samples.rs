@@ -272,10 +272,14 @@ impl MkvFile {
         let out_of_range = Error::malformed("a timestamp is beyond any film", at.element.at);
         let time = at.ticks(&block.head) * i128::from(self.tick) - i128::from(detail.codec_delay);
         let time = i64::try_from(time).map_err(|_| out_of_range)?;
+        let mut before = 0u64;
         for (index, data) in block.frames()?.into_iter().enumerate() {
             let data = undo(&detail.encodings, data, block.at, budget)?;
             if !data.is_empty() {
-                list.push(Frame { time: detail.clock.laced(time, index), key: block.key, data });
+                let time = detail.clock.laced(time, index, before);
+                let samples = detail.varying.as_ref().and_then(|codec| codec.samples_in(&data));
+                before += u64::from(samples.unwrap_or(0));
+                list.push(Frame { time, key: block.key, data });
             }
         }
         Ok(())

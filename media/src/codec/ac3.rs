@@ -56,7 +56,7 @@ impl Ac3Config {
             record: Bytes::copy_from_slice(payload.get(..3).unwrap_or_default()),
             sample_rate: sample_rate >> shift,
             channels: channels_of(acmod) + lfe,
-            bit_rate: u32::from(bit_rate) * 1000 >> shift,
+            bit_rate: (u32::from(bit_rate) * 1000) >> shift,
         })
     }
 
@@ -74,7 +74,7 @@ impl Ac3Config {
             record: record.bytes.into(),
             sample_rate: frame.sample_rate,
             channels: channels_of(frame.acmod) + frame.lfe,
-            bit_rate: u32::from(bit_rate) * 1000 >> frame.bsid.saturating_sub(8).min(2),
+            bit_rate: (u32::from(bit_rate) * 1000) >> frame.bsid.saturating_sub(8).min(2),
         }
     }
 }
@@ -117,7 +117,7 @@ impl Eac3Config {
                 0
             };
             read += if locations > 0 { 32 } else { 24 };
-            first.get_or_insert((fscod, channels_of(acmod) + lfe + channels_at(locations)));
+            first = first.or(Some((fscod, channels_of(acmod) + lfe + channels_at(locations))));
         }
         let rate = |fscod: u32| SAMPLE_RATES.get(fscod as usize).copied();
         let (sample_rate, channels) = first
@@ -327,7 +327,7 @@ impl BitWriter {
     /// Adds the `count` lowest bits of `value`.
     fn put(&mut self, value: u32, count: u32) {
         for bit in (0..count).rev() {
-            if self.used % 8 == 0 {
+            if self.used.is_multiple_of(8) {
                 self.bytes.push(0);
             }
             if let Some(last) = self.bytes.last_mut() {

@@ -152,7 +152,7 @@ mod tests {
         for (head, channels) in [(HEAD, 2), (SURROUND, 6)] {
             let config = OpusConfig::parse_head(head).unwrap();
             assert_eq!((config.channels, config.pre_skip), (channels, 312));
-            assert_eq!(config.record[..11], [0, channels as u8, 1, 0x38, 0, 0, 0xbb, 0x80, 0, 0, head[18]]);
+            assert_eq!(config.record[..11], [0, head[9], 1, 0x38, 0, 0, 0xbb, 0x80, 0, 0, head[18]]);
             assert_eq!(config.record[11..], head[19..]);
             assert_eq!(OpusConfig::parse_dops(&config.record), Ok(config));
         }

@@ -13,6 +13,7 @@
 
 mod boxes;
 mod edit_list;
+mod roles;
 mod sample_entry;
 mod sample_sizes;
 mod sample_table;

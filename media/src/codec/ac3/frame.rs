@@ -61,7 +61,7 @@ impl SyncFrame {
         let mut bits = BitReader::new(bytes.get(2..)?);
         match bsid {
             0..=LAST_AC3 => Self::ac3(&mut bits).ok()?,
-            ..=LAST_EAC3 => Self::eac3(&mut bits).ok()?,
+            11..=LAST_EAC3 => Self::eac3(&mut bits).ok()?,
             _ => None,
         }
     }

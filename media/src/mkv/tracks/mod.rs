@@ -155,16 +155,14 @@ impl Raw {
         let mut frame_rate = default_duration.filter(|_| kind == TrackKind::Video).map(rate_of);
         let is_audio = kind == TrackKind::Audio;
         let (mut width, mut height) = (self.width, self.height);
-        let sample_rate = if is_audio { codec.sample_rate().unwrap_or(whole(self.sample_rate)) } else { 0 };
+        let sample_rate =
+            if is_audio { codec.sample_rate().unwrap_or_else(|| whole(self.sample_rate)) } else { 0 };
         let channels = if is_audio { codec.channels().unwrap_or(self.channels) } else { 0 };
-        match &codec {
-            Codec::H264(config) => {
-                frame_rate = frame_rate.or(config.picture.frame_rate);
-                if width == 0 || height == 0 {
-                    (width, height) = (config.picture.width, config.picture.height);
-                }
+        if let Codec::H264(config) = &codec {
+            frame_rate = frame_rate.or(config.picture.frame_rate);
+            if width == 0 || height == 0 {
+                (width, height) = (config.picture.width, config.picture.height);
             }
-            _ => {}
         }
         let language = self.language_bcp47.unwrap_or(self.language);
         Some(Entry {

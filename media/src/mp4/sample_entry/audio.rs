@@ -61,7 +61,7 @@ fn codec_of(
     kind: [u8; 4],
     find: impl Fn(&[u8; 4]) -> Option<Child>,
 ) -> Result<Codec, Error> {
-    let need = |kind, reason| find(kind).ok_or(Error::unsupported(reason));
+    let need = |kind, reason| find(kind).ok_or_else(|| Error::unsupported(reason));
     Ok(match &kind {
         b"mp4a" => {
             let esds = need(b"esds", "MPEG-4 audio without its configuration (esds)")?;

@@ -106,7 +106,7 @@ impl Layout {
     }
 }
 
-const NO_CUES: &str = "the file has no index (Cues), so it cannot be cut into HLS segments";
+const NO_CUES: &str = "the file has no index (Cues)";
 
 /// Reads the EBML header and finds the first Segment; true when that goes on behind the end of the file.
 fn find_body(file: &View<'_>) -> Result<(Range<u64>, bool), Stop> {

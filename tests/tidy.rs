@@ -94,6 +94,7 @@ fn imports_in_media_go_one_way() {
         "plan",
         "rendition",
         "access_units",
+        "language",
     ];
     const PRESENTATION: &[&str] = &[
         "error",
@@ -119,6 +120,7 @@ fn imports_in_media_go_one_way() {
         "plan",
         "rendition",
         "presentation",
+        "language",
     ];
     check_directions(
         "media/src",
@@ -126,6 +128,7 @@ fn imports_in_media_go_one_way() {
             ("error", &[]),
             ("time", &[]),
             ("colour", &[]),
+            ("language", &[]),
             ("source", &["error"]),
             ("reader", &["error"]),
             ("codec", BASE),

@@ -28,6 +28,7 @@ pub mod presentation;
 mod reader;
 pub mod rendition;
 pub mod source;
+pub mod text;
 pub mod time;
 pub mod track;
 pub mod ts;

@@ -29,6 +29,7 @@ mod sample_entry;
 mod sample_sizes;
 mod sample_table;
 mod segment_index;
+mod shown;
 mod span;
 mod track;
 

@@ -21,7 +21,7 @@ const MAX_SEGMENT: u64 = 512 << 20;
 /// How many samples may lie on the same bytes, on average.
 const MAX_SHARING: u64 = 4;
 /// Ranges closer than this are fetched as one: a request costs more than the bytes between.
-const MERGE_GAP: u64 = 64 << 10;
+pub(super) const MERGE_GAP: u64 = 64 << 10;
 /// An edge of a fragment no further than this from a cut is where sound is divided.
 const NEAR: Time90k = Time90k(45_000);
 
@@ -362,7 +362,7 @@ fn timed(src: &dyn ByteSource, mut list: Vec<IndexedSample>) -> Result<Vec<Sampl
 }
 
 /// Sorts ranges and joins those that overlap or lie less than `gap` apart.
-fn merge(mut ranges: Vec<Range<u64>>, gap: u64) -> Vec<Range<u64>> {
+pub(super) fn merge(mut ranges: Vec<Range<u64>>, gap: u64) -> Vec<Range<u64>> {
     ranges.sort_unstable_by_key(|range| range.start);
     let mut merged: Vec<Range<u64>> = Vec::new();
     for range in ranges {

@@ -2,6 +2,7 @@
 
 mod audio;
 mod roles;
+mod text;
 mod video;
 
 use super::ebml::{Element, id};
@@ -203,7 +204,7 @@ impl Raw {
         let config = match self.kind {
             1 => self.video_codec(of_private),
             2 => self.audio_codec(of_private),
-            17 => Err(Error::unsupported("this kind of subtitles is not shown in HLS yet")),
+            17 => self.text_codec(of_private),
             _ => Err(Error::unsupported("neither picture, sound nor text")),
         };
         config.unwrap_or_else(|error| Codec::Unsupported { reason: error.what })

@@ -240,6 +240,18 @@ fn timed_text_of_mp4_becomes_segments_and_a_file() {
     assert!(text.ends_with("2\n00:00:05,500 --> 00:00:07,250\n<i>Five</i> and a half & more\n\n"), "{text}");
 }
 
+#[test]
+fn attached_files_are_named_and_placed_without_reading_them() {
+    let file: Bytes = std::fs::read(fixtures().join("mkv-everything.mkv")).unwrap().into();
+    let movie = open(&file).unwrap();
+    let Ok(Step::Done(found)) = movie.attachments(&file) else { panic!("the file is here") };
+    assert_eq!(found.len(), 1);
+    assert_eq!((found[0].name.as_str(), found[0].media_type.as_str()), ("tiny.ttf", "font/ttf"));
+    assert_eq!(file.read(found[0].range.clone()).unwrap(), Bytes::from_static(b"not really a font\n"));
+    let arrived = Arrived::new(file.len() as u64);
+    assert!(matches!(movie.attachments(&arrived), Ok(Step::Need(range)) if range.end - range.start <= 4096));
+}
+
 /// Start and end in milliseconds of what ffmpeg reads, if it is installed.
 fn by_ffmpeg(path: &Path, stream: usize) -> Option<Vec<(u64, u64)>> {
     let map = format!("0:s:{stream}");

@@ -29,6 +29,7 @@
 //! Where Cues and Duration are believed, the Duration is the end of the last segment: of all that a playlist promises,
 //! only that segment's length is not proven by the index.
 
+mod attachments;
 mod block;
 mod cluster;
 mod cues;
@@ -95,6 +96,8 @@ pub(crate) struct MkvFile {
     first_time: i64,
     /// See [`Layout::others`].
     others: Vec<u64>,
+    /// Where Attachments are said to be.
+    attachments: Vec<u64>,
 }
 
 /// What reading a track's frames needs.
@@ -150,6 +153,7 @@ impl MkvFile {
             body: layout.body,
             first_time,
             others: layout.others,
+            attachments: layout.attachments,
         };
         for (entry, first) in entries.into_iter().zip(firsts) {
             let detail = file.detail_of(&entry, first);

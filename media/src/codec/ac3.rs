@@ -117,7 +117,8 @@ impl Eac3Config {
                 0
             };
             read += if locations > 0 { 32 } else { 24 };
-            first = first.or(Some((fscod, channels_of(acmod) + lfe + channels_at(locations))));
+            let channels = channels_of(acmod) + lfe + channels_at(locations);
+            first = first.or(Some((fscod, channels)));
         }
         let rate = |fscod: u32| SAMPLE_RATES.get(fscod as usize).copied();
         let (sample_rate, channels) = first

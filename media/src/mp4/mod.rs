@@ -17,6 +17,8 @@ mod roles;
 mod sample_entry;
 mod sample_sizes;
 mod sample_table;
+#[cfg(test)]
+mod sound_tests;
 mod track;
 
 use crate::error::Error;

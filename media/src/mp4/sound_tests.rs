@@ -34,8 +34,11 @@ fn real_files() -> Vec<(PathBuf, Bytes)> {
     ours.into_iter().chain(files(&root.parent().unwrap().join("shared/corpus"))).collect()
 }
 
+/// A track, its timescale, and its samples with the ticks of each.
+type Sound = (Track, Timescale, Vec<(Bytes, u32)>);
+
 /// The sound tracks of a file with the samples of each, as the tables have them.
-fn sounds(file: &Bytes) -> Vec<(Track, Timescale, Vec<(Bytes, u32)>)> {
+fn sounds(file: &Bytes) -> Vec<Sound> {
     let Ok(mp4) = Mp4File::open(file) else { return Vec::new() };
     let tracks = mp4.tracks.iter().zip(&mp4.tables);
     let sound = tracks.filter(|(track, _)| track.kind == TrackKind::Audio);

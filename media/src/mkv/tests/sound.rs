@@ -121,10 +121,14 @@ fn ac3_goes_by_its_frames() {
     };
     let audio = audio_element(44_100.0, 2);
     // It says E-AC-3 in stereo.
-    let mkv = of_sound("A_EAC3", &[audio.clone()], &[simple(2, 0, true, &frame)]);
+    let mkv = of_sound("A_EAC3", std::slice::from_ref(&audio), &[simple(2, 0, true, &frame)]);
     let track = &mkv.tracks()[0];
     assert!(matches!(&track.codec, Codec::Ac3(config) if config.channels == 6));
     assert_eq!((track.sample_rate, track.channels), (48_000, 6));
+    // Behind a picture of 2 MiB.
+    let picture = simple(1, 0, true, &vec![0; 2 << 20]);
+    let mkv = of_sound("A_AC3", &[], &[picture, simple(2, 0, true, &frame)]);
+    assert!(matches!(&mkv.tracks()[0].codec, Codec::Ac3(config) if config.channels == 6));
     // No frame can be read: as far as the header tells.
     let mkv = of_sound("A_EAC3", &[audio], &[simple(2, 0, true, b"damaged")]);
     assert_eq!(mkv.tracks()[0].codec, Ac3Stream::assumed(true, 44_100, 2).into());

@@ -30,6 +30,8 @@ mod sample_sizes;
 mod sample_table;
 mod segment_index;
 mod shown;
+#[cfg(test)]
+mod sound_tests;
 mod span;
 mod track;
 

@@ -14,7 +14,7 @@ fn reason(result: Result<impl std::fmt::Debug, Error>) -> &'static str {
 }
 
 /// A file with one cluster, of less than 30 s and without Cues.
-fn short(tracks_element: Vec<u8>, clusters: &[Vec<u8>]) -> Bytes {
+pub(super) fn short(tracks_element: Vec<u8>, clusters: &[Vec<u8>]) -> Bytes {
     file(&[info(1000.0), tracks_element, clusters.concat()])
 }
 

@@ -11,7 +11,9 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// The largest `moof` that is read: 20 minutes of film in one fragment.
-pub(super) const MAX_MOOF: u64 = 1 << 20;
+const MAX_MOOF: u64 = (1 << 20) - NEXT_HEADER;
+/// The header of the box behind a fragment is read with it.
+const NEXT_HEADER: u64 = 16;
 /// Read with a header: most fragments of a few seconds need no second read.
 const HEAD: u64 = 4 << 10;
 /// Top-level boxes of a file.
@@ -80,8 +82,7 @@ pub(super) fn meet(
     if header.end - at > MAX_MOOF {
         return Err(Error::limit("a fragment's index (moof)", at).into());
     }
-    // The header behind it is wanted next.
-    src.read(at..len.min(header.end.saturating_add(16)))?;
+    src.read(at..len.min(header.end.saturating_add(NEXT_HEADER)))?;
     let moof = src.read(at..header.end)?;
     let head = usize::try_from(header.payload - at).unwrap_or(usize::MAX).min(moof.len());
     let defaults: Vec<Defaults> = tracks.iter().map(|track| track.defaults).collect();

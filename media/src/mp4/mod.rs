@@ -27,6 +27,7 @@ mod random_access;
 mod sample_entry;
 mod sample_sizes;
 mod sample_table;
+mod scan;
 mod segment_index;
 mod span;
 mod track;
@@ -39,6 +40,7 @@ use crate::track::{Codec, Keyframe, Track, TrackId, TrackKind};
 use boxes::{BoxHeader, Child, children};
 use fragment::Defaults;
 use fragmented::{Fragments, Search};
+pub(crate) use scan::Mp4Scan;
 use track::{FileFacts, Mp4Track};
 
 /// A `moov` of a ten-hour film with many tracks stays below 40 MiB.

@@ -34,6 +34,8 @@ pub(super) struct TrackFragments {
     pub(super) lowest_offset: i32,
     /// The bytes of the first sample.
     pub(super) first: Option<Range<u64>>,
+    /// How many samples were seen, and how many ticks they last.
+    pub(super) seen: (u64, i64),
 }
 
 impl TrackFragments {

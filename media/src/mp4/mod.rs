@@ -200,8 +200,11 @@ impl Mp4File {
     }
 
     fn set_fragments(&mut self, (fragments, found): fragmented::Found) {
-        for (table, found) in self.tables.iter_mut().zip(found) {
+        for ((track, table), found) in self.tracks.iter_mut().zip(&mut self.tables).zip(found) {
             table.set_fragments(found);
+            if track.kind == TrackKind::Video && track.frame_rate.is_none() {
+                track.frame_rate = table.fragments_rate();
+            }
         }
         self.refusal = fragments.fault;
         self.fragments = Some(fragments);

@@ -28,6 +28,7 @@ mod roles;
 mod sample_entry;
 mod sample_sizes;
 mod sample_table;
+mod scan;
 mod segment_index;
 mod shown;
 #[cfg(test)]
@@ -42,6 +43,7 @@ use crate::track::{Codec, Keyframe, Track, TrackId, TrackKind};
 use boxes::{BoxHeader, Child, children};
 use fragment::Defaults;
 use fragmented::{Fragments, Search};
+pub(crate) use scan::Mp4Scan;
 use track::{FileFacts, Mp4Track};
 
 /// A `moov` of a ten-hour film with many tracks stays below 40 MiB.
@@ -201,8 +203,11 @@ impl Mp4File {
     }
 
     fn set_fragments(&mut self, (fragments, found): fragmented::Found) {
-        for (table, found) in self.tables.iter_mut().zip(found) {
+        for ((track, table), found) in self.tracks.iter_mut().zip(&mut self.tables).zip(found) {
             table.set_fragments(found);
+            if track.kind == TrackKind::Video && track.frame_rate.is_none() {
+                track.frame_rate = table.fragments_rate();
+            }
         }
         self.refusal = fragments.fault;
         self.fragments = Some(fragments);

@@ -15,15 +15,13 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 pub mod access_units;
+pub mod chapters;
 pub mod codec;
 pub mod colour;
 pub mod error;
 pub mod hls;
-<<<<<<< HEAD
 pub mod iframes;
-=======
 pub mod language;
->>>>>>> text
 mod mkv;
 pub mod movie;
 mod mp4;

@@ -5,6 +5,8 @@
 //! tracks     TrackEntry -> Track                 encoding  header stripping, zlib
 //! cues       the index, and whether to trust it  start     when each track begins
 //! cluster    walking blocks                      block     block headers, the three lacings
+//! chapters   places with names                  tags, rates  how large each track is
+//! keyframe   one by itself
 //! timing     the grid of times, decoding times   samples   one span: its bytes and its samples
 //! ```
 //!
@@ -12,19 +14,24 @@
 //! clusters. What a file calls a Segment is its body here: a segment is always one of HLS.
 
 mod block;
+mod chapters;
 mod cluster;
 mod cues;
 mod ebml;
 mod encoding;
+mod keyframe;
 mod layout;
+mod rates;
 mod samples;
 mod scan;
 mod start;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod timing;
 mod tracks;
 
+use crate::chapters::Chapter;
 use crate::codec::{aac::AacConfig, mpeg_audio::MpegAudioConfig};
 use crate::error::{Error, ErrorKind};
 use crate::source::{ByteSource, Stop};
@@ -35,6 +42,7 @@ use cues::Cue;
 use ebml::{Element, View, id};
 use encoding::Undo;
 use layout::Layout;
+use rates::Rate;
 pub(crate) use scan::MkvScan;
 use start::First;
 use std::collections::BTreeSet;
@@ -56,6 +64,9 @@ pub(crate) struct MkvFile {
     tracks: Vec<Track>,
     /// For each of `tracks`.
     details: Vec<Detail>,
+    /// For each of `tracks`.
+    rates: Vec<Rate>,
+    chapters: Vec<Chapter>,
     /// By track and time. A keyframe's `at` is an index here and 1 more; 0 stands for the first cluster.
     cues: Vec<Cue>,
     /// Why there are no cues.
@@ -116,6 +127,8 @@ impl MkvFile {
         let mut file = Self {
             tracks: Vec::with_capacity(entries.len()),
             details: Vec::with_capacity(entries.len()),
+            rates: Vec::with_capacity(entries.len()),
+            chapters: layout.chapters.map(|part| chapters::parse(&part.element())).unwrap_or_default(),
             cues,
             no_cues,
             tick,
@@ -126,12 +139,21 @@ impl MkvFile {
             first_time,
             others: layout.others,
         };
+        let sizes = layout.tags.map(|part| tags::statistics(&part.element(), src.len())).unwrap_or_default();
+        let seconds = file.duration().map(Time90k::seconds);
         for (entry, first) in entries.into_iter().zip(firsts) {
+            let size = sizes.iter().find(|size| size.uid == entry.uid).map(|size| size.bytes);
+            file.rates.push(Rate::of(&entry, size, seconds));
             let detail = file.detail_of(&entry, first);
             file.details.push(detail);
             file.tracks.push(entry.track);
         }
         Ok(file)
+    }
+
+    /// Places with names, on the presentation clock.
+    pub(crate) fn chapters(&self) -> &[Chapter] {
+        &self.chapters
     }
 
     /// The tracks in the order of the file.

@@ -132,8 +132,8 @@ impl MkvScan {
         let time = self.file.time_of(&seen.cue);
         let length = seen.ticks.map(|ticks| self.file.nanos(ticks));
         let length = length.filter(|length| *length > 0).unwrap_or_else(|| match detail.clock.step {
-            Frames::Unknown => track.guess(time),
-            _ => detail.clock.laced(time, seen.frames).saturating_sub(time),
+            Frames::Unknown | Frames::Varying { .. } => track.guess(time),
+            _ => detail.clock.laced(time, seen.frames, 0).saturating_sub(time),
         });
         track.last = track.last.max(Some(time));
         track.end = track.end.max(Some(detail.instant(time.saturating_add(length))));

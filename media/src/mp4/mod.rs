@@ -14,17 +14,17 @@
 mod boxes;
 mod chapters;
 mod edit_list;
+mod roles;
 mod sample_entry;
 mod sample_sizes;
 mod sample_table;
 mod track;
 
 use crate::chapters::Chapter;
-use crate::codec::mpeg_audio::MpegAudioConfig;
 use crate::error::Error;
 use crate::source::{ByteSource, Stop};
 use crate::time::{Time90k, Timescale};
-use crate::track::{Codec, Keyframe, MAX_SPAN_SAMPLES, Sample, Span, Track, TrackId, TrackKind};
+use crate::track::{Keyframe, MAX_SPAN_SAMPLES, Sample, Span, Track, TrackId, TrackKind};
 use boxes::{BoxHeader, children};
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -151,20 +151,20 @@ impl Mp4File {
         &self.chapters
     }
 
-    /// MPEG audio is named alike in all its layers: only a frame's header tells, and how long a frame is.
+    /// MPEG audio is named alike in all its layers, and AC-3 may lack its configuration: only a frame's header tells.
     fn learn_layers(&mut self, src: &dyn ByteSource) -> Result<(), Stop> {
         for (track, table) in self.tracks.iter_mut().zip(&self.tables) {
-            let Codec::Mp3(config) = &mut track.codec else { continue };
-            let Some(first) = table.samples(0..1).next() else { continue };
-            let header = first.range.start..first.range.end.min(first.range.start.saturating_add(4));
-            match src.read(header).map(|bytes| MpegAudioConfig::parse(&bytes)) {
-                Ok(Some(found)) if found.layer == 3 => *config = found,
-                Ok(Some(_)) => {
-                    let reason = "MPEG audio of layer I or II is not played in HLS yet";
-                    track.codec = Codec::Unsupported { reason };
-                }
-                Ok(None) | Err(Stop::Fail(_)) => {}
-                Err(need) => return Err(need),
+            let Some(needed) = track.codec.needs_frame() else { continue };
+            let first = table.samples(0..1).next().map(|first| first.range);
+            let head = first.map(|range| range.start..range.end.min(range.start.saturating_add(needed)));
+            match head.map(|head| src.read(head)) {
+                Some(Ok(frame)) => track.codec.learn_from_frame(&frame),
+                Some(Err(need @ Stop::Need(_))) => return Err(need),
+                Some(Err(Stop::Fail(_))) | None => {}
+            }
+            track.codec.settle();
+            if let (Some(rate), Some(channels)) = (track.codec.sample_rate(), track.codec.channels()) {
+                (track.sample_rate, track.channels) = (rate, channels);
             }
         }
         Ok(())

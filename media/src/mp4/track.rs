@@ -2,6 +2,7 @@
 
 use super::boxes::{self, Child};
 use super::edit_list::EditList;
+use super::roles;
 use super::sample_entry::SampleEntry;
 use super::sample_table::SampleTable;
 use crate::error::Error;
@@ -90,6 +91,7 @@ impl Mp4Track {
             language: language(&mdia, &mdhd),
             name: handler_name(&hdlr),
             default: enabled,
+            roles: roles::of_track(trak),
             width: entry.width,
             height: entry.height,
             frame_rate,

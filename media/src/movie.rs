@@ -168,22 +168,30 @@ impl Movie {
         }
     }
 
-    /// What to fetch for one keyframe of `track`; it may turn out to need more.
+    /// What to fetch for one keyframe of `track`, where `next` is the one behind it; it may turn out to need more.
     pub(crate) fn keyframe_ranges(
         &self,
         track: TrackId,
         keyframe: &Keyframe,
+        next: Option<Keyframe>,
     ) -> Result<Vec<Range<u64>>, Error> {
         match &self.container {
-            Container::Mp4(file) => file.byte_ranges(track, &[track], &Mp4File::span_of(keyframe)),
+            Container::Mp4(file) => file.byte_ranges(track, &[track], &file.span_of(track, keyframe, next)),
             Container::Mkv(file) => Ok(file.keyframe_ranges(keyframe)),
         }
     }
 
     /// How many bytes one keyframe of `track` has; `None` when the index does not tell.
-    pub(crate) fn keyframe_size(&self, track: TrackId, keyframe: &Keyframe) -> Option<u64> {
+    pub(crate) fn keyframe_size(
+        &self,
+        track: TrackId,
+        keyframe: &Keyframe,
+        next: Option<Keyframe>,
+    ) -> Option<u64> {
         match &self.container {
-            Container::Mp4(file) => file.sizes(track, track, &Mp4File::span_of(keyframe)).first().copied(),
+            Container::Mp4(file) => {
+                file.sizes(track, track, &file.span_of(track, keyframe, next)).first().copied()
+            }
             Container::Mkv(_) => None,
         }
     }
@@ -194,10 +202,11 @@ impl Movie {
         src: &dyn ByteSource,
         track: TrackId,
         keyframe: &Keyframe,
+        next: Option<Keyframe>,
     ) -> Result<Sample, Stop> {
         match &self.container {
             Container::Mp4(file) => {
-                let lists = file.samples(src, track, &[track], &Mp4File::span_of(keyframe))?;
+                let lists = file.samples(src, track, &[track], &file.span_of(track, keyframe, next))?;
                 let empty = Error::malformed("a keyframe without bytes", 0);
                 Ok(lists.into_iter().flatten().next().ok_or(empty)?)
             }

@@ -274,10 +274,13 @@ impl Mp4File {
         table.samples(numbers).map(|sample| sample.range.end - sample.range.start).collect()
     }
 
-    /// The span that holds one keyframe and nothing else.
-    pub(crate) const fn span_of(keyframe: &Keyframe) -> Span {
-        let next = Keyframe { pts: keyframe.pts, at: keyframe.at.saturating_add(1) };
-        Span { start: *keyframe, end: Some(next), first: false }
+    /// The span that begins with a keyframe of `track` and holds as little else as the index can tell apart: nothing
+    /// by a sample table, else no more than up to the keyframe that is `next`.
+    pub(crate) fn span_of(&self, track: TrackId, keyframe: &Keyframe, next: Option<Keyframe>) -> Span {
+        let count = self.table(track).map_or(0, |table| u64::from(table.sample_count()));
+        let behind = Keyframe { pts: keyframe.pts, at: keyframe.at.saturating_add(1) };
+        let end = if behind.at < count { Some(behind) } else { next };
+        Span { start: *keyframe, end, first: false }
     }
 
     /// The samples of the span, one list for each of `tracks`.

@@ -1,5 +1,7 @@
 //! Presentations to try the playlists on: a real film under whatever tracks a test wants.
 
+mod chapters;
+mod multivariant;
 mod names;
 
 use crate::plan::PlanOptions;

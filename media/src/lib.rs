@@ -16,10 +16,12 @@
 
 pub mod access_units;
 pub mod attachment;
+pub mod chapters;
 pub mod codec;
 pub mod colour;
 pub mod error;
 pub mod hls;
+pub mod iframes;
 pub mod language;
 mod mkv;
 pub mod movie;

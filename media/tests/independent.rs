@@ -1,7 +1,6 @@
 //! Segments against what others make of the same bytes: transport packets are read back by `mpeg2ts`, sources by
 //! `mp4-atom` and `matroska-demuxer`. Every picture and every frame of sound must come out as it is in the file,
 //! when the file says.
-#![expect(clippy::cast_possible_truncation, reason = "films made here are small")]
 
 mod support;
 

@@ -17,6 +17,7 @@
 pub mod access_units;
 pub mod attachment;
 pub mod chapters;
+pub mod cmaf;
 pub mod codec;
 pub mod colour;
 pub mod error;

@@ -6,6 +6,7 @@
 
 pub(crate) mod mkv;
 pub(crate) mod mp4;
+pub(crate) mod source;
 
 use bytes::Bytes;
 use media::movie::Movie;

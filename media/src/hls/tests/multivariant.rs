@@ -231,7 +231,7 @@ fn the_picture_is_described_as_it_is_shown() {
 fn subtitles_of_the_film_and_beside_it() {
     let text = |id: u64, language: &str| Track {
         language: Some(language.to_owned()),
-        ..Track::new(TrackId(id), TrackKind::Subtitle, Codec::Text(TextFormat::Srt))
+        ..Track::new(TrackId(id), TrackKind::Subtitle, subtitles(TextFormat::Srt))
     };
     let mut forced = text(5, "eng");
     (forced.roles.forced, forced.default) = (true, true);
@@ -290,7 +290,7 @@ proptest! {
             for (id, (name, language)) in (2u64..).zip(names.clone()) {
                 let codec = if fmp4 { codecs[id as usize % 3].clone() } else { aac() };
                 tracks.push(Track { name: name.clone(), language: language.clone(), ..sound(id, codec, "") });
-                let text = Track::new(TrackId(id + 100), TrackKind::Subtitle, Codec::Text(TextFormat::Ass));
+                let text = Track::new(TrackId(id + 100), TrackKind::Subtitle, subtitles(TextFormat::Ass));
                 tracks.push(Track { name, language, ..text });
             }
         });

@@ -29,6 +29,7 @@
 //! Where Cues and Duration are believed, the Duration is the end of the last segment: of all that a playlist promises,
 //! only that segment's length is not proven by the index.
 
+mod attachments;
 mod block;
 mod cluster;
 mod cues;
@@ -44,7 +45,6 @@ mod tests;
 mod timing;
 mod tracks;
 
-use crate::codec::{aac::AacConfig, mpeg_audio::MpegAudioConfig};
 use crate::error::{Error, ErrorKind};
 use crate::source::{ByteSource, Stop};
 use crate::time::Time90k;
@@ -96,6 +96,8 @@ pub(crate) struct MkvFile {
     first_time: i64,
     /// See [`Layout::others`].
     others: Vec<u64>,
+    /// Where Attachments are said to be.
+    attachments: Vec<u64>,
 }
 
 /// What reading a track's frames needs.
@@ -103,6 +105,8 @@ pub(crate) struct MkvFile {
 struct Detail {
     kind: TrackKind,
     clock: Clock,
+    /// The codec of a track whose frames tell their length.
+    varying: Option<Codec>,
     first: Option<First>,
     /// Nanoseconds.
     codec_delay: i64,
@@ -149,6 +153,7 @@ impl MkvFile {
             body: layout.body,
             first_time,
             others: layout.others,
+            attachments: layout.attachments,
         };
         for (entry, first) in entries.into_iter().zip(firsts) {
             let detail = file.detail_of(&entry, first);
@@ -209,7 +214,8 @@ impl MkvFile {
         };
         if let Err(error) = verdict {
             // One segment that is the whole file needs no index.
-            let is_short = self.end_nanos(track).is_some_and(|end| end.saturating_sub(start) <= SHORT)
+            let length = self.end_nanos(track).map(|end| end.saturating_sub(start));
+            let is_short = length.is_some_and(|length| (SECOND / 10..=SHORT).contains(&length))
                 && self.body.end.saturating_sub(self.first_cluster) <= SHORT_BYTES;
             return if is_short && begins_on_key { Ok(vec![beginning]) } else { Err(error) };
         }
@@ -294,23 +300,13 @@ impl MkvFile {
     }
 
     fn detail_of(&self, entry: &Entry, first: Option<First>) -> Detail {
-        let sound = |samples: u32, rate: u32| {
-            let known = samples > 0 && rate > 0;
-            if known { Step::Sound { samples, rate } } else { Step::Unknown }
-        };
-        let step = match &entry.track.codec {
-            Codec::Aac(config) => sound(AacConfig::SAMPLES_PER_FRAME, config.sample_rate),
-            Codec::Mp3(MpegAudioConfig { samples_per_frame, sample_rate, .. }) => {
-                sound(*samples_per_frame, *sample_rate)
-            }
-            _ => entry.default_duration.map_or(Step::Unknown, Step::Nanos),
-        };
+        let step = Step::of(&entry.track.codec, entry.default_duration);
         let begins = first.map(|first| self.nanos(first.ticks));
         let origin = match (entry.track.kind, step) {
             (TrackKind::Video, Step::Nanos(_)) => {
                 self.cues_of(entry.track.id).1.first().map(|cue| self.time_of(cue)).or(begins)
             }
-            (TrackKind::Audio, Step::Sound { .. }) => {
+            (TrackKind::Audio, Step::Sound { .. } | Step::Varying { .. }) => {
                 begins.map(|time| time.saturating_sub(entry.codec_delay))
             }
             _ => None,
@@ -325,6 +321,7 @@ impl MkvFile {
         Detail {
             kind: entry.track.kind,
             clock: Clock { origin, step },
+            varying: matches!(step, Step::Varying { .. }).then(|| entry.track.codec.clone()),
             first,
             codec_delay: entry.codec_delay,
             encodings: entry.encodings.clone(),

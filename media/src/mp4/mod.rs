@@ -24,15 +24,16 @@ mod fragment_index;
 mod fragment_walk;
 mod fragmented;
 mod random_access;
+mod roles;
 mod sample_entry;
 mod sample_sizes;
 mod sample_table;
 mod scan;
 mod segment_index;
+mod shown;
 mod span;
 mod track;
 
-use crate::codec::mpeg_audio::MpegAudioConfig;
 use crate::error::Error;
 use crate::source::{ByteSource, Stop};
 use crate::time::{Time90k, Timescale};
@@ -183,7 +184,7 @@ impl Mp4File {
         let audible: Vec<bool> = self.audible().collect();
         let cut = self.tracks.iter().zip(&audible).map(|(track, audible)| *audible && track.kind == cut_kind);
         let search = Search {
-            walked: self.tables.iter().map(Mp4Track::walked).collect(),
+            walked: self.tables.iter().map(|table| table.walked(from)).collect(),
             cut: cut.collect(),
             audible,
         };
@@ -210,20 +211,20 @@ impl Mp4File {
         self.fragments = Some(fragments);
     }
 
-    /// MPEG audio is named alike in all its layers: only a frame's header tells, and how long a frame is.
+    /// MPEG audio is named alike in all its layers, and AC-3 may lack its configuration: only a frame's header tells.
     fn learn_layers(&mut self, src: &dyn ByteSource) -> Result<(), Stop> {
         for (track, table) in self.tracks.iter_mut().zip(&self.tables) {
-            let Codec::Mp3(config) = &mut track.codec else { continue };
-            let Some(first) = table.first_sample() else { continue };
-            let header = first.start..first.end.min(first.start.saturating_add(4));
-            match src.read(header).map(|bytes| MpegAudioConfig::parse(&bytes)) {
-                Ok(Some(found)) if found.layer == 3 => *config = found,
-                Ok(Some(_)) => {
-                    let reason = "MPEG audio of layer I or II is not played in HLS yet";
-                    track.codec = Codec::Unsupported { reason };
-                }
-                Ok(None) | Err(Stop::Fail(_)) => {}
-                Err(need) => return Err(need),
+            let Some(needed) = track.codec.needs_frame() else { continue };
+            let first = table.first_sample();
+            let head = first.map(|range| range.start..range.end.min(range.start.saturating_add(needed)));
+            match head.map(|head| src.read(head)) {
+                Some(Ok(frame)) => track.codec.learn_from_frame(&frame),
+                Some(Err(need @ Stop::Need(_))) => return Err(need),
+                Some(Err(Stop::Fail(_))) | None => {}
+            }
+            track.codec.settle();
+            if let (Some(rate), Some(channels)) = (track.codec.sample_rate(), track.codec.channels()) {
+                (track.sample_rate, track.channels) = (rate, channels);
             }
         }
         Ok(())

@@ -21,7 +21,7 @@ const MAX_SEGMENT: u64 = 512 << 20;
 /// How many samples may lie on the same bytes, on average.
 const MAX_SHARING: u64 = 4;
 /// Ranges closer than this are fetched as one: a request costs more than the bytes between.
-const MERGE_GAP: u64 = 64 << 10;
+pub(super) const MERGE_GAP: u64 = 64 << 10;
 /// An edge of a fragment no further than this from a cut is where sound is divided.
 const NEAR: Time90k = Time90k(45_000);
 
@@ -166,7 +166,8 @@ impl Mp4Track {
         window: Window,
         fragments: &Fragments,
     ) -> Result<Vec<IndexedSample>, Stop> {
-        let walked = self.walked();
+        let walked = fragments.walked.iter().find(|walked| walked.defaults.track == self.number());
+        let Some(walked) = walked else { return Ok(Vec::new()) };
         let mut found = Vec::new();
         let mut next = (window.from.at <= fragments.first).then_some(walked.from);
         let mut at = window.from.at;
@@ -371,7 +372,7 @@ fn timed(src: &dyn ByteSource, mut list: Vec<IndexedSample>) -> Result<Vec<Sampl
 }
 
 /// Sorts ranges and joins those that overlap or lie less than `gap` apart.
-fn merge(mut ranges: Vec<Range<u64>>, gap: u64) -> Vec<Range<u64>> {
+pub(super) fn merge(mut ranges: Vec<Range<u64>>, gap: u64) -> Vec<Range<u64>> {
     ranges.sort_unstable_by_key(|range| range.start);
     let mut merged: Vec<Range<u64>> = Vec::new();
     for range in ranges {

@@ -5,6 +5,7 @@ use super::edit_list::EditList;
 use super::fragment::{Defaults, FragmentSample};
 use super::fragment_index::TrackFragments;
 use super::fragment_walk::WalkedTrack;
+use super::roles;
 use super::sample_entry::SampleEntry;
 use super::sample_table::SampleTable;
 use crate::error::Error;
@@ -128,6 +129,7 @@ impl Mp4Track {
             language: language(&mdia, &mdhd),
             name: handler_name(&hdlr),
             default: enabled,
+            roles: roles::of_track(trak),
             width: entry.width,
             height: entry.height,
             frame_rate,
@@ -158,13 +160,19 @@ impl Mp4Track {
         this
     }
 
-    /// What a walk over the fragments must know of the track.
-    pub(super) fn walked(&self) -> WalkedTrack {
+    /// The track's number, as fragments name it.
+    pub(super) const fn number(&self) -> u32 {
+        self.defaults.track
+    }
+
+    /// What a walk over the fragments behind `media_from` must know of the track.
+    pub(super) fn walked(&self, media_from: u64) -> WalkedTrack {
         WalkedTrack {
             defaults: self.defaults,
             timescale: self.scale.per_second(),
             from: self.table.decode_time(self.table.count()),
             entries: self.entries.clone(),
+            media_from,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use super::writer::*;
 use super::*;
+use crate::codec::mpeg_audio::MpegAudioConfig;
 use crate::mkv::ebml::id;
 use std::io::Write;
 
@@ -84,7 +85,7 @@ fn tracks_say_what_they_are() {
     assert!(matches!(video.codec, Codec::H264(_)) && matches!(audio.codec, Codec::Aac(_)));
     assert_eq!((audio.sample_rate, audio.channels, audio.default), (48_000, 2, false));
     assert_eq!((audio.language.as_deref(), audio.name.as_deref()), (None, Some("Commentary")));
-    assert_eq!((subtitle.language.as_deref(), subtitle.codec.is_supported()), (Some("fr-CA"), false));
+    assert_eq!((subtitle.language.as_deref(), subtitle.codec.is_supported()), (Some("fr-CA"), true));
     assert_eq!(mkv.duration(), Some(Time90k(90_000)));
 }
 
@@ -119,7 +120,9 @@ fn what_cannot_be_played_says_why() {
         (aac.object_type, aac.sample_rate, aac.output_rate, aac.channel_configuration),
         (2, 22_050, 44_100, 2)
     );
-    assert!(why(codec_of(1, 2, "A_AAC", &[rate(12_345.0)])).contains("sampling frequency"));
+    let odd = codec_of(1, 2, "A_AAC", &[rate(12_345.0)]);
+    assert!(odd.is_supported() && !odd.fits_ts());
+    assert!(why(codec_of(1, 2, "A_DTS", &[])).contains("DTS"));
 }
 
 #[test]

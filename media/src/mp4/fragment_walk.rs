@@ -164,7 +164,7 @@ impl FragmentWalk {
             self.fragments += 1;
             self.bytes += met.end - self.pos;
         }
-        self.pos = met.end;
+        self.pos = met.end.min(src.len());
         Ok(true)
     }
 
@@ -204,6 +204,7 @@ impl FragmentWalk {
             let (Some(track), Some(found), Some(next), Some(before)) = parts else { continue };
             track.check(fragment)?;
             let base = fragment.time.unwrap_or(*next);
+            found.untimed |= fragment.time.is_none();
             if found.seen.0 > 0 && base < next.saturating_sub(i64::from(track.timescale) * MAX_STEP_BACK) {
                 return Err(Error::unsupported(
                     "the fragments' times run backwards: several recordings in one file",

@@ -94,6 +94,7 @@ fn imports_in_media_go_one_way() {
         "plan",
         "rendition",
         "access_units",
+        "language",
     ];
     const PRESENTATION: &[&str] = &[
         "error",
@@ -119,6 +120,7 @@ fn imports_in_media_go_one_way() {
         "plan",
         "rendition",
         "presentation",
+        "language",
     ];
     check_directions(
         "media/src",
@@ -126,6 +128,7 @@ fn imports_in_media_go_one_way() {
             ("error", &[]),
             ("time", &[]),
             ("colour", &[]),
+            ("language", &[]),
             ("source", &["error"]),
             ("reader", &["error"]),
             ("codec", BASE),
@@ -214,7 +217,7 @@ fn media_is_pure() {
     let dependencies = manifest.split("[dependencies]").nth(1).unwrap().split('[').next().unwrap();
     let names: Vec<&str> = dependencies.lines().filter_map(|line| line.split(['.', ' ']).next()).collect();
     for name in names.into_iter().filter(|name| !name.is_empty()) {
-        assert!(["bytes", "flate2"].contains(&name), "media depends on {name}");
+        assert!(["bytes", "chardetng", "encoding_rs", "flate2"].contains(&name), "media depends on {name}");
     }
 }
 

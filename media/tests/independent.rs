@@ -197,7 +197,8 @@ fn other_moov(film: &[u8]) -> Option<Moov> {
         let small = u32::from_be_bytes(header[..4].try_into().ok()?) as usize;
         let size = if small == 1 { u64::from_be_bytes(header[8..].try_into().ok()?) as usize } else { small };
         if &header[4..8] == b"moov" {
-            return Moov::decode(&mut film.get(at..at + size)?).ok();
+            // Samples of fragments are compared elsewhere.
+            return Moov::decode(&mut film.get(at..at + size)?).ok().filter(|moov| moov.mvex.is_none());
         }
         at += size;
     }

@@ -37,6 +37,7 @@ pub(super) mod id {
     pub(crate) const FLAG_ORIGINAL: u32 = 0x55AE;
     pub(crate) const FLAG_COMMENTARY: u32 = 0x55AF;
     pub(crate) const DEFAULT_DURATION: u32 = 0x23_E383;
+    pub(crate) const TRACK_TIMESTAMP_SCALE: u32 = 0x23_314F;
     pub(crate) const NAME: u32 = 0x536E;
     pub(crate) const LANGUAGE: u32 = 0x22_B59C;
     pub(crate) const LANGUAGE_BCP47: u32 = 0x22_B59D;
@@ -71,7 +72,13 @@ pub(super) mod id {
     pub(crate) const SIMPLE_BLOCK: u32 = 0xA3;
     pub(crate) const BLOCK_GROUP: u32 = 0xA0;
     pub(crate) const BLOCK: u32 = 0xA1;
+    pub(crate) const BLOCK_DURATION: u32 = 0x9B;
     pub(crate) const REFERENCE_BLOCK: u32 = 0xFB;
+
+    /// True for Void and CRC-32.
+    pub(crate) const fn anywhere(id: u32) -> bool {
+        matches!(id, 0xEC | 0xBF)
+    }
 
     /// True for the elements that lie beside clusters, and so end a cluster of unknown size.
     pub(crate) const fn beside_clusters(id: u32) -> bool {

@@ -1,5 +1,7 @@
 //! What is known of a file once its index has been read.
 
+use crate::attachment::Attachment;
+use crate::chapters::Chapter;
 use crate::error::Error;
 use crate::mkv::MkvFile;
 use crate::mp4::Mp4File;
@@ -81,7 +83,7 @@ pub(crate) struct SubtitleSpan {
 pub(crate) enum SpanSizes {
     /// Of each sample, one list for each track that was asked for.
     Each(Vec<Vec<u64>>),
-    /// Of all together, or a little more.
+    /// Of all that were asked for together, about.
     Sum(u64),
 }
 
@@ -100,11 +102,32 @@ impl Movie {
         self.tracks.iter().find(|track| track.id == id)
     }
 
+    /// Places with names, in order of time; none when the file has none, or has them where reading them would keep
+    /// the player waiting.
+    pub fn chapters(&self) -> &[Chapter] {
+        match &self.container {
+            Container::Mp4(file) => file.chapters(),
+            Container::Mkv(file) => file.chapters(),
+        }
+    }
+
     /// How long the presentation lasts, as far as the index tells.
     pub fn duration(&self) -> Option<Time90k> {
         match &self.container {
             Container::Mp4(file) => file.duration(),
             Container::Mkv(file) => file.duration(),
+        }
+    }
+
+    /// The files inside of it, which only Matroska has: fonts and cover art. Only their names and places are read, a
+    /// little for each, and not when the film is opened.
+    ///
+    /// # Errors
+    /// None but for damage that leaves nothing to read; a miss is [`Step::Need`].
+    pub fn attachments(&self, src: &dyn ByteSource) -> Result<Step<Vec<Attachment>>, Error> {
+        match &self.container {
+            Container::Mp4(_) => Ok(Step::Done(Vec::new())),
+            Container::Mkv(file) => Step::of(file.attachments(src)),
         }
     }
 
@@ -155,7 +178,7 @@ impl Movie {
                 let sum = || sum().iter().map(|range| range.end - range.start).sum();
                 Option::map_or_else(each, || SpanSizes::Sum(sum()), SpanSizes::Each)
             }
-            Container::Mkv(file) => SpanSizes::Sum(file.size_of(span)),
+            Container::Mkv(file) => SpanSizes::Sum(file.size_of(cut, tracks, span)),
         }
     }
 
@@ -173,9 +196,17 @@ impl Movie {
         }
     }
 
+    /// The file when its index tells the time of every sample, wherever that lies.
+    const fn sample_table(&self) -> Option<&Mp4File> {
+        match &self.container {
+            Container::Mp4(file) if !file.is_fragmented() => Some(file),
+            Container::Mp4(_) | Container::Mkv(_) => None,
+        }
+    }
+
     /// True where [`Movie::subtitle_samples`] goes by times alone; else it gives all that is in the spans.
     pub(crate) const fn cuts_subtitles_by_time(&self) -> bool {
-        matches!(self.container, Container::Mp4(_))
+        self.sample_table().is_some()
     }
 
     /// The file's bytes that hold the samples of a subtitle track for a segment, sorted and disjoint.
@@ -185,21 +216,22 @@ impl Movie {
         track: TrackId,
         wanted: &SubtitleSpan,
     ) -> Result<Vec<Range<u64>>, Error> {
-        match &self.container {
-            Container::Mp4(file) => file.ranges_shown(track, &wanted.times),
-            Container::Mkv(_) => {
-                let mut ranges: Vec<Range<u64>> = Vec::new();
-                for span in wanted.previous.iter().chain([&wanted.span]) {
-                    for range in self.byte_ranges(cut, &[track], span)? {
-                        match ranges.last_mut() {
-                            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-                            _ => ranges.push(range),
-                        }
-                    }
-                }
-                Ok(ranges)
+        if let Some(file) = self.sample_table() {
+            return file.ranges_shown(track, &wanted.times);
+        }
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for span in wanted.previous.iter().chain([&wanted.span]) {
+            ranges.extend(self.byte_ranges(cut, &[track], span)?);
+        }
+        ranges.sort_unstable_by_key(|range| range.start);
+        let mut joined: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            match joined.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => joined.push(range),
             }
         }
+        Ok(joined)
     }
 
     /// The samples of a subtitle track that may be seen in a segment.
@@ -210,15 +242,59 @@ impl Movie {
         track: TrackId,
         wanted: &SubtitleSpan,
     ) -> Result<Vec<Sample>, Stop> {
+        if let Some(file) = self.sample_table() {
+            return file.samples_shown(src, track, &wanted.times);
+        }
+        let mut samples = Vec::new();
+        for span in wanted.previous.iter().chain([&wanted.span]) {
+            samples.extend(self.samples(src, cut, &[track], span)?.into_iter().flatten());
+        }
+        Ok(samples)
+    }
+
+    /// What to fetch for one keyframe of `track`, where `next` is the one behind it; it may turn out to need more.
+    pub(crate) fn keyframe_ranges(
+        &self,
+        track: TrackId,
+        keyframe: &Keyframe,
+        next: Option<Keyframe>,
+    ) -> Result<Vec<Range<u64>>, Error> {
         match &self.container {
-            Container::Mp4(file) => file.samples_shown(src, track, &wanted.times),
-            Container::Mkv(_) => {
-                let mut samples = Vec::new();
-                for span in wanted.previous.iter().chain([&wanted.span]) {
-                    samples.extend(self.samples(src, cut, &[track], span)?.into_iter().flatten());
-                }
-                Ok(samples)
+            Container::Mp4(file) => file.byte_ranges(track, &[track], &file.span_of(track, keyframe, next)),
+            Container::Mkv(file) => Ok(file.keyframe_ranges(keyframe)),
+        }
+    }
+
+    /// How many bytes one keyframe of `track` has; `None` when the index does not tell.
+    pub(crate) fn keyframe_size(
+        &self,
+        track: TrackId,
+        keyframe: &Keyframe,
+        next: Option<Keyframe>,
+    ) -> Option<u64> {
+        match &self.container {
+            Container::Mp4(file) => {
+                file.sizes(track, track, &file.span_of(track, keyframe, next))?.first().copied()
             }
+            Container::Mkv(_) => None,
+        }
+    }
+
+    /// One keyframe of `track`, by itself.
+    pub(crate) fn keyframe(
+        &self,
+        src: &dyn ByteSource,
+        track: TrackId,
+        keyframe: &Keyframe,
+        next: Option<Keyframe>,
+    ) -> Result<Sample, Stop> {
+        match &self.container {
+            Container::Mp4(file) => {
+                let lists = file.samples(src, track, &[track], &file.span_of(track, keyframe, next))?;
+                let empty = Error::malformed("a keyframe without bytes", 0);
+                Ok(lists.into_iter().flatten().next().ok_or(empty)?)
+            }
+            Container::Mkv(file) => file.keyframe(src, track, keyframe),
         }
     }
 }

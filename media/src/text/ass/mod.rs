@@ -182,7 +182,7 @@ impl Script {
 
     fn style(&self, name: &str) -> (Style, u8) {
         let found = self.styles.get(&name_of(name)).or_else(|| self.styles.get("default"));
-        found.copied().unwrap_or((Style::default(), 2))
+        found.copied().unwrap_or_else(|| (Style::default(), 2))
     }
 
     /// Text and place of a line.

@@ -15,11 +15,9 @@
 //!
 //! Sound counts its own samples. The first frame of the track has a number of samples that is rounded once from
 //! where it lies on the presentation clock; every other frame's number is counted from there, so that frames of
-//! equal length are exactly that far apart in all segments. A frame within a millisecond of the end of the one
-//! before follows it without a gap (Matroska rounds to milliseconds); a real gap lengthens the frame before.
+//! equal length are exactly that far apart in all segments. A frame within two samples of the end of the one before
+//! (a millisecond in Matroska, which rounds to that) follows it without a gap; a real gap lengthens the frame before.
 
-use crate::codec::aac::AacConfig;
-use crate::codec::ac3::Ac3Config;
 use crate::plan::BASE;
 use crate::time::Time90k;
 use crate::track::{Codec, Sample};
@@ -115,7 +113,9 @@ impl SoundClock {
 
     /// Times of the frames of a run; without frames, a run of length 0 at `start`.
     pub(super) fn frames(&self, samples: &[Sample], codec: &Codec, start: Time90k) -> Times {
-        let jitter = u64::from(self.rate / 1000) + 2;
+        // Two roundings, or Matroska's.
+        let told = samples.iter().all(|sample| sample.duration.is_some());
+        let jitter = if told { 2 } else { u64::from(self.rate / 1000) + 2 };
         let begins = samples.first().map_or(start, |sample| sample.pts);
         let mut times = Times { start: self.position(begins), durations: Vec::with_capacity(samples.len()) };
         let mut expected = times.start;
@@ -139,7 +139,7 @@ impl SoundClock {
     /// Samples in a frame.
     fn length(&self, sample: &Sample, codec: &Codec) -> Option<u32> {
         let told = || u32::try_from(to_samples(i128::from(sample.duration?.0), self.rate)).ok();
-        frame_samples(codec).or_else(told).filter(|length| *length > 0)
+        codec.samples_in(&sample.data).or_else(told).filter(|length| *length > 0)
     }
 }
 
@@ -156,40 +156,17 @@ const fn round_div(a: i128, b: i128) -> i128 {
 /// Units per second of a track's decoding times: its samples of sound, or ticks of 90 kHz for pictures. `None`
 /// for what is neither, or has no rate.
 pub(super) fn timescale(codec: &Codec) -> Option<u32> {
-    let rate = match codec {
-        Codec::H264(_) | Codec::Hevc(_) | Codec::Av1(_) | Codec::Vp9(_) => 90_000,
-        Codec::Aac(config) => config.sample_rate,
-        Codec::Mp3(config) => config.sample_rate,
-        Codec::Opus(_) => 48_000,
-        Codec::Flac(config) => config.sample_rate,
-        Codec::Ac3(config) => config.sample_rate,
-        Codec::Eac3(config) => config.sample_rate,
-        Codec::Alac(config) => config.sample_rate,
-        Codec::Text(_) | Codec::Unsupported { .. } => 0,
-    };
-    (rate > 0).then_some(rate)
-}
-
-/// Samples in each frame of sound, where all have the same number.
-pub(super) const fn frame_samples(codec: &Codec) -> Option<u32> {
     match codec {
-        Codec::Aac(_) => Some(AacConfig::SAMPLES_PER_FRAME),
-        Codec::Mp3(config) => Some(config.samples_per_frame),
-        Codec::Ac3(_) => Some(Ac3Config::SAMPLES_PER_FRAME),
-        Codec::Eac3(config) => Some(config.samples_per_frame),
-        _ => None,
+        Codec::H264(_) | Codec::Hevc(_) | Codec::Av1(_) | Codec::Vp9(_) => Some(90_000),
+        sound => sound.timescale(),
     }
 }
 
 /// What the distances of all frames are multiples of.
-fn grid(codec: &Codec) -> Option<u32> {
-    let grid = match codec {
+const fn grid(codec: &Codec) -> Option<u32> {
+    match codec {
         // The shortest frame of Opus has 2.5 ms (RFC 6716 2.1.4).
         Codec::Opus(_) => Some(120),
-        // Only the last block is shorter.
-        Codec::Flac(config) => Some(config.block_size),
-        Codec::Alac(config) => Some(config.samples_per_frame),
-        other => frame_samples(other),
-    };
-    grid.filter(|grid| *grid > 0)
+        other => other.frame_samples(),
+    }
 }

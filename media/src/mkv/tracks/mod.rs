@@ -1,6 +1,8 @@
 //! Tracks: what a TrackEntry says, and the codec behind it (RFC 9559 section 5.1.4).
 
 mod audio;
+mod roles;
+mod text;
 mod video;
 
 use super::ebml::{Element, id};
@@ -51,6 +53,7 @@ struct Raw {
     kind: u64,
     enabled: bool,
     default: bool,
+    roles: Roles,
     default_duration: u64,
     name: String,
     language: String,
@@ -72,6 +75,7 @@ impl Raw {
             kind: 0,
             enabled: true,
             default: true,
+            roles: Roles::default(),
             default_duration: 0,
             name: String::new(),
             language: "eng".to_owned(),
@@ -99,10 +103,14 @@ impl Raw {
                 id::CODEC_ID => raw.codec_id = child.text(),
                 id::CODEC_PRIVATE => raw.private = Bytes::copy_from_slice(child.data),
                 id::CODEC_DELAY => raw.codec_delay = child.uint()?,
-                id::CONTENT_ENCODINGS => raw.encodings = Encodings::parse(&child),
+                id::CONTENT_ENCODINGS if raw.encodings.is_ok() => raw.encodings = Encodings::parse(&child),
+                // RFC 9559 5.1.4.1.15: deprecated, and without a meaning on which muxers agree. 0 is no factor.
+                id::TRACK_TIMESTAMP_SCALE if !matches!(child.float()?, 0.0 | 1.0) => {
+                    raw.encodings = Err("the track's clock runs at another speed than the file's");
+                }
                 id::VIDEO => raw.read_video(&child)?,
                 id::AUDIO => raw.read_audio(&child)?,
-                _ => {}
+                _ => roles::read_flag(&mut raw.roles, &child)?,
             }
         }
         Ok(raw)
@@ -152,17 +160,14 @@ impl Raw {
         let mut frame_rate = default_duration.filter(|_| kind == TrackKind::Video).map(rate_of);
         let is_audio = kind == TrackKind::Audio;
         let (mut width, mut height) = (self.width, self.height);
-        let mut sample_rate = if is_audio { whole(self.sample_rate) } else { 0 };
-        let mut channels = if is_audio { self.channels } else { 0 };
-        match &codec {
-            Codec::H264(config) => {
-                frame_rate = frame_rate.or(config.picture.frame_rate);
-                if width == 0 || height == 0 {
-                    (width, height) = (config.picture.width, config.picture.height);
-                }
+        let sample_rate =
+            if is_audio { codec.sample_rate().unwrap_or_else(|| whole(self.sample_rate)) } else { 0 };
+        let channels = if is_audio { codec.channels().unwrap_or(self.channels) } else { 0 };
+        if let Codec::H264(config) = &codec {
+            frame_rate = frame_rate.or(config.picture.frame_rate);
+            if width == 0 || height == 0 {
+                (width, height) = (config.picture.width, config.picture.height);
             }
-            Codec::Aac(config) => (sample_rate, channels) = (config.output_rate, config.channels()),
-            _ => {}
         }
         let language = self.language_bcp47.unwrap_or(self.language);
         Some(Entry {
@@ -174,7 +179,7 @@ impl Raw {
                 language: Some(language).filter(|language| !matches!(language.as_str(), "" | "und")),
                 name: Some(self.name).filter(|name| !name.is_empty()),
                 default: self.default && self.enabled,
-                roles: Roles::default(),
+                roles: self.roles,
                 width,
                 height,
                 frame_rate,
@@ -199,7 +204,7 @@ impl Raw {
         let config = match self.kind {
             1 => self.video_codec(of_private),
             2 => self.audio_codec(of_private),
-            17 => Err(Error::unsupported("this kind of subtitles is not shown in HLS yet")),
+            17 => self.text_codec(of_private),
             _ => Err(Error::unsupported("neither picture, sound nor text")),
         };
         config.unwrap_or_else(|error| Codec::Unsupported { reason: error.what })

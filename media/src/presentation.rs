@@ -149,14 +149,6 @@ impl Presentation {
     pub(crate) fn estimated_size(&self, rendition: &Rendition, segment: &Segment) -> f64 {
         ts::estimated_size(&self.movie, &self.plan, rendition, segment)
     }
-
-    /// By how many bytes a segment may be larger than estimated for reasons of its format.
-    pub(crate) const fn size_slack(&self, rendition: &Rendition) -> f64 {
-        match rendition.format {
-            SegmentFormat::Ts => ts::MAX_FILL,
-            SegmentFormat::Fmp4 => 0.0,
-        }
-    }
 }
 
 /// The tracks of `kind` that can be put into HLS.

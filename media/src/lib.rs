@@ -16,6 +16,7 @@
 
 pub mod access_units;
 pub mod chapters;
+pub mod cmaf;
 pub mod codec;
 pub mod colour;
 pub mod error;

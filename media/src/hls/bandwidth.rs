@@ -132,7 +132,8 @@ mod tests {
         #[test]
         fn the_peak_is_that_of_all_runs(list in proptest::collection::vec((0u32..1_000_000, 1i64..800_000), 1..40)) {
             let list = entries(&list);
-            let target = list.iter().map(|entry| (entry.1.0 + 45_000) / 90_000).max().unwrap().max(1) as u32;
+            let target = list.iter().map(|entry| (entry.1.0 + 45_000) / 90_000).max().unwrap().max(1);
+            let target = u32::try_from(target).unwrap();
             let mut expected: Option<f64> = None;
             for start in 0..list.len() {
                 for end in start + 1..=list.len() {

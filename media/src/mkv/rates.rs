@@ -9,8 +9,10 @@ use crate::source::Stop;
 use crate::time::Time90k;
 use crate::track::{Codec, Span, Track, TrackId, TrackKind};
 
-/// A SimpleBlock's header, or a frame's part of a BlockGroup's.
-const BLOCK_HEADER: f64 = 8.0;
+/// A SimpleBlock's header: ID, a size of two bytes, track, time and flags (RFC 9559 10.2).
+const BLOCK_HEADER: f64 = 7.0;
+/// Of these, what belongs to the element's payload.
+const IN_BLOCK: u64 = 4;
 /// Frames per second where nobody tells.
 const USUAL_FRAME_RATE: f64 = 25.0;
 /// However much the others are said to have, this part of a span is left for the track that it was cut at.
@@ -21,23 +23,28 @@ const LEAST: f64 = 0.05;
 pub(super) struct Rate {
     /// Bytes of frames.
     bytes: f64,
-    /// Frames.
-    frames: f64,
+    /// Blocks: as many as frames where they are not laced.
+    blocks: f64,
 }
 
 impl Rate {
-    /// Of the track of `entry`, which Tags say has `size` bytes in a film of so many seconds, and which had
-    /// `measured` bytes a second in the film's beginning.
-    pub(super) fn of(entry: &Entry, size: Option<u64>, seconds: Option<f64>, measured: Option<f64>) -> Self {
+    /// Of the track of `entry`, which Tags say has `size` bytes in a film of so many seconds, and which
+    /// was `measured` in the film's beginning.
+    pub(super) fn of(entry: &Entry, size: Option<u64>, seconds: Option<f64>, measured: Option<Self>) -> Self {
         let told = size.zip(seconds.filter(|seconds| *seconds > 0.0));
         let told = told.map(|(size, seconds)| to_float(size) / seconds);
         let codec = &entry.track.codec;
-        let bytes = told.or_else(|| constant_bits(codec).map(|bits| bits / 8.0)).or(measured);
-        Self { bytes: bytes.unwrap_or_else(|| usual_bits(&entry.track) / 8.0), frames: frames(&entry.track) }
+        let bytes = told
+            .or_else(|| constant_bits(codec).map(|bits| bits / 8.0))
+            .or_else(|| measured.map(|rate| rate.bytes));
+        Self {
+            bytes: bytes.unwrap_or_else(|| usual_bits(&entry.track) / 8.0),
+            blocks: measured.map_or_else(|| frames(&entry.track), |rate| rate.blocks),
+        }
     }
 
     fn in_file(self) -> f64 {
-        self.bytes + self.frames * BLOCK_HEADER
+        self.bytes + self.blocks * BLOCK_HEADER
     }
 }
 
@@ -54,7 +61,7 @@ impl MkvFile {
         };
         let bytes = if tracks.contains(&cut) {
             let others = sum(&|id, rate| match tracks.contains(id) {
-                true => rate.frames * BLOCK_HEADER,
+                true => rate.blocks * BLOCK_HEADER,
                 false => rate.in_file(),
             });
             (all - others).max(all * LEAST)
@@ -72,7 +79,8 @@ struct Measured {
     begin: Option<i64>,
     end: i64,
     bytes: u64,
-    /// Of the last block, which lasts beyond `end`.
+    blocks: u32,
+    /// Bytes of the last block, which lasts beyond `end`.
     last: u64,
 }
 
@@ -81,14 +89,14 @@ const MIN_MEASURED: i64 = 3_000_000_000;
 /// Blocks that are looked at.
 const MAX_BLOCKS: usize = 8_192;
 
-/// The bytes per second that each of `entries` has in the blocks from the cluster at `from` up to the end of
+/// What each of `entries` has in the blocks from the cluster at `from` up to the end of
 /// `view`, where they last long enough.
 pub(super) fn measure(
     view: &View<'_>,
     from: u64,
     entries: &[Entry],
     tick: i64,
-) -> Result<Vec<Option<f64>>, Stop> {
+) -> Result<Vec<Option<Rate>>, Stop> {
     let mut measured = vec![Measured::default(); entries.len()];
     let mut walk = Walk::new(from);
     for _ in 0..MAX_BLOCKS {
@@ -108,12 +116,15 @@ pub(super) fn measure(
         track.begin = track.begin.or(Some(time));
         track.end = track.end.max(time);
         track.bytes = track.bytes.saturating_add(track.last);
-        track.last = block.end.saturating_sub(block.element.data);
+        track.blocks += u32::from(track.last > 0);
+        track.last = block.end.saturating_sub(block.element.data).saturating_sub(IN_BLOCK);
     }
     let rate = |track: Measured| {
         let length = track.end.saturating_sub(track.begin?);
         let seconds = Time90k::from_ratio(length.into(), 1_000_000_000).seconds();
-        (length >= MIN_MEASURED).then(|| to_float(track.bytes) / seconds)
+        let rate =
+            || Rate { bytes: to_float(track.bytes) / seconds, blocks: f64::from(track.blocks) / seconds };
+        (length >= MIN_MEASURED).then(rate)
     };
     Ok(measured.into_iter().map(rate).collect())
 }

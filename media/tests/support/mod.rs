@@ -6,6 +6,7 @@
 
 pub(crate) mod mkv;
 pub(crate) mod mp4;
+pub(crate) mod source;
 
 use bytes::Bytes;
 use media::plan::PlanOptions;
@@ -35,6 +36,7 @@ pub(crate) fn fixtures(endings: &[&str]) -> Vec<(String, Bytes)> {
 
 /// Films by others, where they lie beside the repository: those of at most `largest` bytes. Prints that there are
 /// none.
+#[expect(clippy::print_stdout, reason = "a test says what it skips")]
 pub(crate) fn corpus(largest: u64) -> Vec<(String, Bytes)> {
     let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
     let Ok(index) = std::fs::read_to_string(root.join("INDEX.tsv")) else {

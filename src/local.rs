@@ -4,12 +4,14 @@ use crate::error::{Error, ErrorKind};
 use crate::report::Report;
 use bytes::Bytes;
 use media::plan::PlanOptions;
+use media::presentation::Presentation;
 use media::source::{ByteSource, Step, Stop};
 use std::fs::{self, File};
 use std::io::Write as _;
 use std::ops::Range;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
+use std::sync::Arc;
 
 /// A file of which every byte is here.
 struct LocalFile {
@@ -70,9 +72,9 @@ fn unusable(path: &Path) -> impl Fn(media::Error) -> Error {
 /// `NotFound` when it cannot be read, `Unsupported` when it is no film that is known here.
 pub fn probe(path: &Path) -> Result<Report, Error> {
     let file = LocalFile::open(path)?;
-    let movie = done(media::open(&file).map_err(unusable(path))?)?;
-    let plan = media::plan::plan(&movie, &PlanOptions::default());
-    Ok(Report::new(&movie, plan.as_ref().map_err(|error| error.to_string())))
+    let movie = Arc::new(done(media::open(&file).map_err(unusable(path))?)?);
+    let offer = Presentation::new(Arc::clone(&movie), &PlanOptions::default());
+    Ok(Report::new(&movie, offer.as_ref().map_err(|error| *error)))
 }
 
 /// Writes the whole HLS presentation of a local file into `folder`: `master.m3u8` and all it names.
@@ -83,8 +85,10 @@ pub fn probe(path: &Path) -> Result<Report, Error> {
 /// cannot be written.
 pub fn remux(path: &Path, folder: &Path, mut progress: impl FnMut(usize, usize)) -> Result<(), Error> {
     let file = LocalFile::open(path)?;
-    let movie = done(media::open(&file).map_err(unusable(path))?)?;
-    let plan = media::plan::plan(&movie, &PlanOptions::default()).map_err(unusable(path))?;
+    let movie = Arc::new(done(media::open(&file).map_err(unusable(path))?)?);
+    let offer = Presentation::new(movie, &PlanOptions::default()).map_err(unusable(path))?;
+    let rendition = offer.main_rendition(None).map_err(unusable(path))?;
+    let plan = offer.plan();
 
     let cannot_write = |path: &Path| {
         let message = format!("cannot write {}", path.display());
@@ -96,12 +100,12 @@ pub fn remux(path: &Path, folder: &Path, mut progress: impl FnMut(usize, usize))
         File::create(&path).and_then(|mut file| file.write_all(data)).map_err(cannot_write(&path))
     };
     for segment in &plan.segments {
-        let bytes = done(media::ts::segment(&movie, &plan, segment.index, &file).map_err(unusable(path))?)?;
+        let bytes = done(offer.segment(&rendition, segment.index, &file).map_err(unusable(path))?)?;
         write(&media::hls::segment_name(segment.index), &bytes)?;
         progress(segment.index as usize + 1, plan.segments.len());
     }
     // Playlists last: they promise segments that are there.
-    write("playlist.m3u8", media::hls::media_playlist(&plan, None).as_bytes())?;
-    let master = media::hls::multivariant_playlist(&movie, &plan, "playlist.m3u8");
+    write("playlist.m3u8", media::hls::media_playlist(plan, None).as_bytes())?;
+    let master = media::hls::multivariant_playlist(&offer, &rendition, "playlist.m3u8");
     write("master.m3u8", master.as_bytes())
 }

@@ -1,7 +1,7 @@
 //! What is told about a file: by `probe` as a table or JSON, and by `GET /probe` as JSON.
 
 use media::movie::Movie;
-use media::plan::SegmentPlan;
+use media::presentation::Presentation;
 use media::track::{Codec, Track, TrackKind};
 use serde::Serialize;
 use std::fmt;
@@ -92,11 +92,11 @@ pub struct SegmentReport {
 }
 
 impl Report {
-    /// What is told about `movie`; `plan` is its plan, or why there is none.
-    pub fn new(movie: &Movie, plan: Result<&SegmentPlan, String>) -> Self {
-        let hls = match plan {
-            Ok(plan) => HlsReport::possible(plan),
-            Err(reason) => HlsReport::impossible(reason),
+    /// What is told about `movie`; `offer` is what is offered of it, or why nothing is.
+    pub fn new(movie: &Movie, offer: Result<&Presentation, media::Error>) -> Self {
+        let hls = match offer {
+            Ok(offer) => HlsReport::possible(offer),
+            Err(reason) => HlsReport::impossible(reason.to_string()),
         };
         Self {
             container: movie.format.to_string(),
@@ -119,7 +119,8 @@ impl HlsReport {
         }
     }
 
-    fn possible(plan: &SegmentPlan) -> Self {
+    fn possible(offer: &Presentation) -> Self {
+        let plan = offer.plan();
         let origin = plan.origin();
         let segments = plan.segments.iter().map(|segment| SegmentReport {
             start: (segment.start - origin).seconds(),
@@ -128,8 +129,8 @@ impl HlsReport {
         Self {
             possible: true,
             reason: None,
-            video: plan.video.map(|id| id.0),
-            audio: plan.audio.map(|id| id.0),
+            video: offer.video().map(|track| track.id.0),
+            audio: offer.default_audio().map(|track| track.id.0),
             target_duration: Some(plan.target_duration()),
             segments: segments.collect(),
         }
@@ -140,10 +141,9 @@ impl TrackReport {
     fn new(track: &Track) -> Self {
         let known = |value: u32| (value > 0).then_some(value);
         let (codec, reason) = match &track.codec {
-            Codec::H264(config) => (config.rfc6381(), None),
-            Codec::Aac(config) => (config.rfc6381(), None),
             Codec::Mp3(_) => ("mp3".to_owned(), None),
             Codec::Unsupported { reason } => (track.codec_name.clone(), Some(*reason)),
+            codec => (codec.rfc6381().unwrap_or_else(|| track.codec_name.clone()), None),
         };
         Self {
             id: track.id.0,

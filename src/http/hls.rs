@@ -5,7 +5,7 @@ use super::find::{self, Found};
 use super::range::{Wanted, none_match_fails, wanted};
 use super::{App, body, get_or_head, with};
 use crate::error::{Error, ErrorKind};
-use crate::playback::{FORMAT_VERSION, Playback, Presentation, parse_segment_name};
+use crate::playback::{FORMAT_VERSION, Piece, Playback, Presentation, parse_segment_name};
 use futures::FutureExt as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -100,26 +100,26 @@ impl Target {
             // Nothing is fetched for a HEAD, not even the index.
             return match playback.known() {
                 Some(known) => {
-                    let index = known?.segment_index(&self.name)?;
-                    let etag = etag(found, index);
+                    let piece = known?.piece(&self.name)?;
+                    let etag = etag(found, index_of(piece));
                     if none_match_fails(text(headers, IF_NONE_MATCH), &etag) {
                         return Ok(with_headers(empty(StatusCode::NOT_MODIFIED), &etag));
                     }
-                    Ok(head_only(found, index, playback.cached(index).map(|segment| segment.len())))
+                    Ok(head_only(found, index_of(piece), playback.cached(piece).map(|made| made.len())))
                 }
                 None => Ok(head_only(found, parse_segment_name(&self.name).unwrap_or_default(), None)),
             };
         }
         let presentation = presentation(playback, limit).await?;
-        let index = presentation.segment_index(&self.name)?;
-        let etag = etag(found, index);
+        let piece = presentation.piece(&self.name)?;
+        let etag = etag(found, index_of(piece));
         if none_match_fails(text(headers, IF_NONE_MATCH), &etag) {
             return Ok(with_headers(empty(StatusCode::NOT_MODIFIED), &etag));
         }
         let range = super::range::asked(headers, &etag);
         let mut making = {
             let playback = Arc::clone(playback);
-            async move { playback.segment(index).await }.boxed()
+            async move { playback.piece(piece).await }.boxed()
         };
         if let Some(range) = range {
             return Ok(with_headers(part(&making.await?, range), &etag));
@@ -128,8 +128,7 @@ impl Target {
         let response = match tokio::time::timeout(app.patience.segment, &mut making).await {
             Ok(segment) => bytes(SEGMENT, segment?),
             Err(_) => {
-                let mut response =
-                    body::head_first(presentation.segment_head(index)?, making, app.shutdown.clone());
+                let mut response = body::head_first(presentation.head(piece)?, making, app.shutdown.clone());
                 set(&mut response, CONTENT_TYPE, HeaderValue::from_static(SEGMENT));
                 response
             }
@@ -178,6 +177,12 @@ fn head_only(found: &Found, index: u32, length: Option<usize>) -> Response {
         set(&mut response, CONTENT_LENGTH, HeaderValue::from(length));
     }
     with_headers(response, &etag(found, index))
+}
+
+const fn index_of(piece: Piece) -> u32 {
+    match piece {
+        Piece::Segment(_, index) => index,
+    }
 }
 
 /// A segment is a pure function of these.

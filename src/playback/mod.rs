@@ -18,10 +18,13 @@ mod cache;
 pub(crate) mod fake;
 mod fetch;
 mod flights;
+mod piece;
 mod presentation;
 mod segments;
 mod source;
+mod window;
 
+pub use piece::Piece;
 pub use presentation::{Presentation, parse_segment_name};
 
 use crate::error::Error;
@@ -230,28 +233,28 @@ impl Playback {
         *warming = Some(tokio::spawn(work.instrument(tracing::info_span!("read index"))).abort_handle());
     }
 
-    /// Segment `index`, whole: from the cache, or made now, once however many ask. The next one is then
+    /// A piece, whole: from the cache, or made now, once however many ask. The one that a player wants next is then
     /// prefetched, instead of the one that was before.
     ///
     /// # Errors
-    /// `NotFound` when there is no such segment, `Unsupported` when the file cannot be played as HLS, and
+    /// `NotFound` when there is no such piece, `Unsupported` when the file cannot be played as HLS, and
     /// those of the reader.
-    pub async fn segment(self: &Arc<Self>, index: u32) -> Result<Bytes, Error> {
-        if let Some(segment) = self.cached(index) {
-            self.prefetch_after(index);
-            return Ok(segment);
+    pub async fn piece(self: &Arc<Self>, piece: Piece) -> Result<Bytes, Error> {
+        if let Some(made) = self.cached(piece) {
+            self.prefetch_after(piece);
+            return Ok(made);
         }
-        let flight = self.source.flight(index);
-        // Only now: if the old prefetch makes this very segment, its work is ours already.
+        let flight = self.source.flight(piece);
+        // Only now: if the old prefetch makes this very piece, its work is ours already.
         self.stop_prefetch();
-        let segment = flight.await.map_err(|error| flights::own(&error))?;
-        self.prefetch_after(index);
-        Ok(segment)
+        let made = flight.await.map_err(|error| flights::own(&error))?;
+        self.prefetch_after(piece);
+        Ok(made)
     }
 
-    /// Segment `index` when it is in the cache.
-    pub fn cached(&self, index: u32) -> Option<Bytes> {
-        self.source.cached(index)
+    /// A piece when it is in the cache.
+    pub fn cached(&self, piece: Piece) -> Option<Bytes> {
+        self.source.cached(piece)
     }
 
     /// Asks for what lies behind byte `position` to be fetched ahead.
@@ -259,19 +262,18 @@ impl Playback {
         self.source.prefer(position);
     }
 
-    fn prefetch_after(&self, index: u32) {
-        let next = index.saturating_add(1);
-        if !self.source.wants_prefetch(next) {
+    fn prefetch_after(&self, piece: Piece) {
+        let Some(next) = piece.next().filter(|next| self.source.wants_prefetch(*next)) else {
             self.stop_prefetch();
             return;
-        }
+        };
         let flight = self.source.flight(next);
         let work = async move {
             if let Err(error) = flight.await {
-                tracing::debug!(segment = next, error = error.chain(), "a segment could not be prefetched");
+                tracing::debug!(?next, error = error.chain(), "a segment could not be prefetched");
             }
         };
-        let task = tokio::spawn(work.instrument(tracing::info_span!("prefetch", segment = next)));
+        let task = tokio::spawn(work.instrument(tracing::info_span!("prefetch", ?next)));
         self.replace_prefetch(Some(task.abort_handle()));
     }
 

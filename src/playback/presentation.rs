@@ -1,11 +1,17 @@
 //! What is known of a file once its index has been read: its tracks, and how it is cut into segments.
 
+use super::piece::Piece;
 use crate::error::{Error, ErrorKind};
 use crate::report::Report;
 use bytes::Bytes;
 use media::movie::Movie;
-use media::plan::SegmentPlan;
+use media::plan::PlanOptions;
+use media::presentation::Presentation as Offer;
+use media::rendition::{Rendition, SegmentFormat};
+use media::source::{ByteSource, Step};
 use media::time::Time90k;
+use std::ops::Range;
+use std::sync::Arc;
 
 /// A seek to beyond this share of the duration gets the playlist of a presentation that has ended.
 const END_OF_FILE: f64 = 0.995;
@@ -13,29 +19,30 @@ const END_OF_FILE: f64 = 0.995;
 /// A file whose index has been read. It never changes.
 #[derive(Debug)]
 pub struct Presentation {
-    pub(super) movie: Movie,
-    pub(super) plan: Result<SegmentPlan, media::error::Error>,
+    movie: Arc<Movie>,
+    offer: Result<Offer, media::error::Error>,
 }
 
 impl Presentation {
-    /// The plan for `movie`, or the reason why there is none.
+    /// What is offered of `movie`, or the reason why nothing is.
     pub(super) fn new(movie: Movie) -> Self {
-        let plan = media::plan::plan(&movie, &media::plan::PlanOptions::default());
-        Self { movie, plan }
+        let movie = Arc::new(movie);
+        let offer = Offer::new(Arc::clone(&movie), &PlanOptions::default());
+        Self { movie, offer }
     }
 
-    /// The plan.
+    /// What is offered.
     ///
     /// # Errors
     /// `Unsupported` with the reason when the file cannot be played as HLS.
-    pub(super) fn plan(&self) -> Result<&SegmentPlan, Error> {
-        self.plan.as_ref().map_err(unsupported)
+    fn offer(&self) -> Result<&Offer, Error> {
+        self.offer.as_ref().map_err(unsupported)
     }
 
     /// Length in seconds, when it is known.
     pub fn duration_seconds(&self) -> Option<f64> {
-        let duration = match &self.plan {
-            Ok(plan) => Some(plan.duration()),
+        let duration = match &self.offer {
+            Ok(offer) => Some(offer.plan().duration()),
             Err(_) => self.movie.duration(),
         };
         duration.map(Time90k::seconds).filter(|seconds| *seconds > 0.0)
@@ -46,7 +53,12 @@ impl Presentation {
     /// # Errors
     /// `Unsupported` with the reason.
     pub fn check(&self) -> Result<(), Error> {
-        self.plan().map(|_| ())
+        self.offer().map(|_| ())
+    }
+
+    fn main(&self) -> Result<(&Offer, Rendition), Error> {
+        let offer = self.offer()?;
+        Ok((offer, offer.main_rendition(None).map_err(|error| unsupported(&error))?))
     }
 
     /// The multivariant playlist; it names its media playlist `playlist.m3u8`.
@@ -54,7 +66,8 @@ impl Presentation {
     /// # Errors
     /// `Unsupported` with the reason when the file cannot be played as HLS.
     pub fn master_playlist(&self) -> Result<String, Error> {
-        Ok(media::hls::multivariant_playlist(&self.movie, self.plan()?, "playlist.m3u8"))
+        let (offer, rendition) = self.main()?;
+        Ok(media::hls::multivariant_playlist(offer, &rendition, "playlist.m3u8"))
     }
 
     /// The media playlist. With `start` (seconds) a player begins there; a start at the very end gives the
@@ -63,7 +76,7 @@ impl Presentation {
     /// # Errors
     /// `Unsupported` with the reason when the file cannot be played as HLS.
     pub fn media_playlist(&self, start: Option<f64>) -> Result<String, Error> {
-        let plan = self.plan()?;
+        let plan = self.offer()?.plan();
         let duration = plan.duration().seconds();
         if start.is_some_and(|start| start > duration * END_OF_FILE) {
             return Ok("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-ENDLIST\n".to_owned());
@@ -71,28 +84,63 @@ impl Presentation {
         Ok(media::hls::media_playlist(plan, start.map(ticks)))
     }
 
-    /// Which segment a file name such as `segment007.ts` means.
+    /// Which piece a file name such as `segment007.ts` means.
     ///
     /// # Errors
-    /// `NotFound` when it is no segment of this file, `Unsupported` when the file has no segments.
-    pub fn segment_index(&self, name: &str) -> Result<u32, Error> {
-        let plan = self.plan()?;
+    /// `NotFound` when it is no piece of this file, `Unsupported` when the file has none.
+    pub fn piece(&self, name: &str) -> Result<Piece, Error> {
+        let (offer, rendition) = self.main()?;
         parse_segment_name(name)
-            .filter(|index| usize::try_from(*index).is_ok_and(|index| index < plan.segments.len()))
+            .filter(|index| offer.plan().segment(*index).is_some())
+            .filter(|_| rendition.format == SegmentFormat::Ts)
+            .map(|index| Piece::Segment(rendition, index))
             .ok_or_else(|| Error::new(ErrorKind::NotFound, "No such segment"))
     }
 
-    /// The first bytes of segment `index`, which are known before any of its media is.
+    /// The first bytes of a piece, which are known before any of its media is.
     ///
     /// # Errors
     /// `Unsupported` with the reason when the file cannot be played as HLS.
-    pub fn segment_head(&self, index: u32) -> Result<Bytes, Error> {
-        Ok(media::ts::head(&self.movie, self.plan()?, index))
+    pub fn head(&self, piece: Piece) -> Result<Bytes, Error> {
+        let offer = self.offer()?;
+        Ok(match piece {
+            Piece::Segment(rendition, index) => offer.head(&rendition, index),
+        })
+    }
+
+    /// True when there is such a piece.
+    pub(super) fn has(&self, piece: Piece) -> bool {
+        let Ok(offer) = &self.offer else { return false };
+        match piece {
+            Piece::Segment(rendition, index) => {
+                offer.check(&rendition).is_ok() && offer.plan().segment(index).is_some()
+            }
+        }
+    }
+
+    /// The bytes of the file that `piece` is made of, sorted and disjoint.
+    pub(super) fn byte_ranges(&self, piece: Piece) -> Result<Vec<Range<u64>>, Error> {
+        let ranges = match piece {
+            Piece::Segment(rendition, index) => self.offer()?.byte_ranges(&rendition, index),
+        };
+        ranges.map_err(|error| unsupported(&error))
+    }
+
+    /// Makes `piece`.
+    pub(super) fn make(
+        &self,
+        piece: Piece,
+        source: &dyn ByteSource,
+    ) -> Result<Step<Bytes>, media::error::Error> {
+        let offer = self.offer.as_ref().map_err(|error| *error)?;
+        match piece {
+            Piece::Segment(rendition, index) => offer.segment(&rendition, index, source),
+        }
     }
 
     /// What there is to tell about the file.
     pub fn report(&self) -> Report {
-        Report::new(&self.movie, self.plan.as_ref().map_err(ToString::to_string))
+        Report::new(&self.movie, self.offer.as_ref().map_err(|error| *error))
     }
 }
 

@@ -119,6 +119,7 @@ fn imports_in_media_go_one_way() {
         "plan",
         "rendition",
         "presentation",
+        "iframes",
     ];
     check_directions(
         "media/src",
@@ -142,6 +143,7 @@ fn imports_in_media_go_one_way() {
             ("cmaf", OUTPUT),
             ("text", OUTPUT),
             ("presentation", PRESENTATION),
+            ("iframes", &["error", "time", "source", "track", "plan", "rendition", "presentation", "ts", "cmaf"]),
             ("hls", PLAYLIST),
         ],
     );

@@ -19,6 +19,7 @@ pub mod codec;
 pub mod colour;
 pub mod error;
 pub mod hls;
+pub mod iframes;
 mod mkv;
 pub mod movie;
 mod mp4;

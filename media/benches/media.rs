@@ -9,17 +9,20 @@ mod support;
 
 use bytes::Bytes;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use media::plan::{PlanOptions, SegmentPlan, plan};
+use media::hls;
+use media::plan::PlanOptions;
+use media::presentation::Presentation;
+use media::rendition::SegmentFormat;
 use media::source::{Arrived, ByteSource, Step, Stop};
-use media::{access_units, hls, movie::Movie, ts};
 use mp4_atom::{Decode, Moov};
 use std::fs::File;
 use std::hint::black_box;
 use std::io::{Read, Seek, SeekFrom};
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 use support::mp4::Film;
-use support::{mkv, open_and_plan};
+use support::{mkv, present};
 
 const TWO_HOURS: u32 = 7_200;
 /// 24 pictures of 40 KB a second are 8 Mbit/s: the 6 s of a segment are 6 MB.
@@ -32,8 +35,9 @@ fn index_of(head: Vec<u8>, len: u64) -> Arrived {
     file
 }
 
-fn made(movie: &Movie, plan: &SegmentPlan, index: u32, src: &dyn ByteSource) -> Bytes {
-    match ts::segment(movie, plan, index, src) {
+fn made(film: &Presentation, index: u32, src: &dyn ByteSource) -> Bytes {
+    let rendition = film.main_rendition(Some(SegmentFormat::Ts)).expect("H.264 and AAC");
+    match film.segment(&rendition, index, src) {
         Ok(Step::Done(segment)) => segment,
         other => panic!("{other:?}"),
     }
@@ -69,49 +73,50 @@ fn opening(c: &mut Criterion) {
     let film = Film { seconds: TWO_HOURS, picture: PICTURE };
     let head = film.head();
     let index = index_of(head.clone(), 7 << 30);
-    let (_, plan) = open_and_plan(&index).expect("a film that plays");
-    assert_eq!(plan.segments.len(), 1200);
+    assert_eq!(present(&index).expect("a film that plays").plan().segments.len(), 1200);
     let moov = film.moov(1 << 24);
     let atom = || {
         let moov = Moov::decode(&mut black_box(moov.as_slice())).expect("another reader");
         assert_eq!(moov.trak.len(), 2);
         black_box(moov);
     };
-    let ours = || drop(black_box(open_and_plan(black_box(&index))));
+    let ours = || drop(black_box(present(black_box(&index))));
     compare("open and plan an MP4 of 2 h", moov.len(), ours, "mp4-atom decodes its moov", atom);
-    c.bench_function("mp4_2h/open_and_plan", |b| b.iter(|| open_and_plan(black_box(&index))));
+    c.bench_function("mp4_2h/open_and_plan", |b| b.iter(|| present(black_box(&index))));
     c.bench_function("mp4_2h/mp4_atom_decodes_moov", |b| b.iter(atom));
 
     let index = index_of(mkv::long_film(u64::from(TWO_HOURS), 7 << 30), 7 << 30);
-    let (movie, plan) = open_and_plan(&index).expect("a film that plays");
-    assert_eq!(plan.segments.len(), 1200);
-    c.bench_function("mkv_2h/open_and_plan", |b| b.iter(|| open_and_plan(black_box(&index))));
+    let film = present(&index).expect("a film that plays");
+    let rendition = film.main_rendition(None).expect("H.264 and AAC");
+    assert_eq!(film.plan().segments.len(), 1200);
+    c.bench_function("mkv_2h/open_and_plan", |b| b.iter(|| present(black_box(&index))));
     c.bench_function("mkv_2h/multivariant_playlist", |b| {
-        b.iter(|| hls::multivariant_playlist(&movie, &plan, "media.m3u8"));
+        b.iter(|| hls::multivariant_playlist(&film, &rendition, "media.m3u8"));
     });
 }
 
 fn playlists(c: &mut Criterion) {
     let index = index_of(Film { seconds: TWO_HOURS, picture: PICTURE }.head(), 7 << 30);
-    let (movie, plan) = open_and_plan(&index).expect("a film that plays");
-    c.bench_function("mp4_2h/media_playlist", |b| b.iter(|| hls::media_playlist(&plan, None)));
+    let film = present(&index).expect("a film that plays");
+    let rendition = film.main_rendition(None).expect("H.264 and AAC");
+    c.bench_function("mp4_2h/media_playlist", |b| b.iter(|| hls::media_playlist(film.plan(), None)));
     c.bench_function("mp4_2h/multivariant_playlist", |b| {
-        b.iter(|| hls::multivariant_playlist(&movie, &plan, "media.m3u8"));
+        b.iter(|| hls::multivariant_playlist(&film, &rendition, "media.m3u8"));
     });
-    c.bench_function("mp4_2h/byte_ranges", |b| b.iter(|| access_units::byte_ranges(&movie, &plan, 600)));
+    c.bench_function("mp4_2h/byte_ranges", |b| b.iter(|| film.byte_ranges(&rendition, 600)));
 }
 
 fn muxing(c: &mut Criterion) {
     let file = Film { seconds: 6, picture: PICTURE }.file();
-    let (movie, plan) = open_and_plan(&file).expect("a film that plays");
-    let segment = made(&movie, &plan, 0, &file);
-    let ours = || drop(black_box(made(&movie, &plan, 0, black_box(&file))));
+    let film = present(&file).expect("a film that plays");
+    let segment = made(&film, 0, &file);
+    let ours = || drop(black_box(made(&film, 0, black_box(&file))));
     let copy = || drop(black_box(Vec::from(black_box(segment.as_ref()))));
     compare("make a segment in memory", segment.len(), ours, "copy its bytes", copy);
 
     let mut group = c.benchmark_group("segment_in_memory");
     group.throughput(Throughput::Bytes(segment.len() as u64));
-    group.bench_function("make", |b| b.iter(|| made(&movie, &plan, 0, black_box(&file))));
+    group.bench_function("make", |b| b.iter(|| made(&film, 0, black_box(&file))));
     group.bench_function("copy", |b| b.iter(|| Vec::from(black_box(segment.as_ref()))));
     group.finish();
 }
@@ -145,15 +150,16 @@ fn from_a_file(c: &mut Criterion) {
     let local = Local(File::open(&path).expect("the file"));
     std::fs::remove_file(&path).expect("the file");
     let Ok(Step::Done(movie)) = media::open(&local) else { panic!("a film that opens") };
-    let plan = plan(&movie, &PlanOptions::default()).expect("a film that plays");
-    let mut next = (0..plan.segments.len() as u32).cycle();
+    let film = Presentation::new(Arc::new(movie), &PlanOptions::default()).expect("a film that plays");
+    let rendition = film.main_rendition(None).expect("H.264 and AAC");
+    let mut next = (0..film.plan().segments.len() as u32).cycle();
     let mut one = || {
         let index = next.next().unwrap_or(0);
         let mut arrived = Arrived::new(local.len());
-        for range in access_units::byte_ranges(&movie, &plan, index).expect("ranges") {
+        for range in film.byte_ranges(&rendition, index).expect("ranges") {
             arrived.insert(range.start, local.bytes(range).expect("bytes"));
         }
-        made(&movie, &plan, index, &arrived)
+        made(&film, index, &arrived)
     };
     let len = one().len();
     let mut group = c.benchmark_group("segment_from_a_file");

@@ -27,6 +27,7 @@ pub mod plan;
 pub mod presentation;
 mod reader;
 pub mod rendition;
+pub mod scan;
 pub mod source;
 pub mod time;
 pub mod track;

@@ -16,7 +16,7 @@ pub struct Movie {
     pub format: Format,
     /// All tracks, in the order of the file.
     pub tracks: Vec<Track>,
-    container: Container,
+    pub(crate) container: Container,
 }
 
 /// A container format.
@@ -37,8 +37,9 @@ impl fmt::Display for Format {
     }
 }
 
+/// The file's index, by format.
 #[derive(Debug)]
-enum Container {
+pub(crate) enum Container {
     Mp4(Mp4File),
     Mkv(MkvFile),
 }
@@ -48,26 +49,17 @@ enum Container {
 /// # Errors
 /// `Unsupported` when the format is not known, else what is wrong with the index.
 pub fn open(src: &dyn ByteSource) -> Result<Step<Movie>, Error> {
-    Step::of(open_container(src).map(|(format, container)| Movie {
-        format,
-        tracks: match &container {
-            Container::Mp4(file) => file.tracks().to_vec(),
-            Container::Mkv(file) => file.tracks().to_vec(),
-        },
-        container,
-    }))
+    Step::of(open_container(src).map(Movie::of))
 }
 
-fn open_container(src: &dyn ByteSource) -> Result<(Format, Container), Stop> {
+fn open_container(src: &dyn ByteSource) -> Result<Container, Stop> {
     let head = src.read(0..src.len().min(12))?;
     match head.get(4..8) {
         Some(b"ftyp" | b"moov" | b"mdat" | b"free" | b"skip" | b"wide" | b"pnot" | b"styp" | b"uuid") => {
-            Ok((Format::Mp4, Container::Mp4(Mp4File::open(src)?)))
+            Ok(Container::Mp4(Mp4File::open(src)?))
         }
         // The EBML header's ID (RFC 8794 11.2.1).
-        _ if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) => {
-            Ok((Format::Matroska, Container::Mkv(MkvFile::open(src)?)))
-        }
+        _ if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) => Ok(Container::Mkv(MkvFile::open(src)?)),
         _ => Err(Error::unsupported("neither an MP4 nor a Matroska file").into()),
     }
 }
@@ -82,6 +74,15 @@ pub(crate) enum SpanSizes {
 }
 
 impl Movie {
+    /// A movie with this index.
+    pub(crate) fn of(container: Container) -> Self {
+        let (format, tracks) = match &container {
+            Container::Mp4(file) => (Format::Mp4, file.tracks()),
+            Container::Mkv(file) => (Format::Matroska, file.tracks()),
+        };
+        Self { format, tracks: tracks.to_vec(), container }
+    }
+
     /// The track of that number.
     pub fn track(&self, id: TrackId) -> Option<&Track> {
         self.tracks.iter().find(|track| track.id == id)

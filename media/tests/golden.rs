@@ -8,12 +8,13 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use bytes::Bytes;
-use media::movie::Movie;
-use media::plan::{PlanOptions, SegmentPlan};
+use media::plan::PlanOptions;
+use media::presentation::Presentation;
 use media::source::{Arrived, ByteSource as _, Step};
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 fn fixtures() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../fixtures")
@@ -64,28 +65,29 @@ fn describe(file: &Bytes) -> String {
             writeln!(text, "  {reason}").unwrap();
         }
     }
-    match media::plan::plan(&movie, &PlanOptions::default()) {
-        Ok(plan) => describe_presentation(&mut text, file, &movie, &plan),
+    match Presentation::new(Arc::new(movie), &PlanOptions::default()) {
+        Ok(presentation) => describe_presentation(&mut text, file, &presentation),
         Err(error) => writeln!(text, "no HLS: {error}").unwrap(),
     }
     text
 }
 
-fn describe_presentation(text: &mut String, file: &Bytes, movie: &Movie, plan: &SegmentPlan) {
-    text.push_str(&media::hls::multivariant_playlist(movie, plan, "playlist.m3u8"));
-    text.push_str(&media::hls::media_playlist(plan, None));
-    for segment in &plan.segments {
+fn describe_presentation(text: &mut String, file: &Bytes, presentation: &Presentation) {
+    let rendition = presentation.main_rendition(None).unwrap();
+    text.push_str(&media::hls::multivariant_playlist(presentation, &rendition, "playlist.m3u8"));
+    text.push_str(&media::hls::media_playlist(presentation.plan(), None));
+    for segment in &presentation.plan().segments {
         let index = segment.index;
-        let ranges = media::access_units::byte_ranges(movie, plan, index).unwrap();
+        let ranges = presentation.byte_ranges(&rendition, index).unwrap();
         let mut arrived = Arrived::new(file.len() as u64);
         for range in &ranges {
             arrived.insert(range.start, file.read(range.clone()).unwrap());
         }
         let mut more = Vec::new();
-        let bytes =
-            drive(file, &mut arrived, &mut more, |src| media::ts::segment(movie, plan, index, src)).unwrap();
-        assert!(bytes.starts_with(&media::ts::head(movie, plan, index)));
-        let whole = media::ts::segment(movie, plan, index, file).unwrap();
+        let make = |src: &Arrived| presentation.segment(&rendition, index, src);
+        let bytes = drive(file, &mut arrived, &mut more, make).unwrap();
+        assert!(bytes.starts_with(&presentation.head(&rendition, index)));
+        let whole = presentation.segment(&rendition, index, file).unwrap();
         assert_eq!(whole, Step::Done(bytes.clone()), "the same bytes from a whole and from a sparse file");
         let (start, end) = (segment.start.0, segment.end.0);
         writeln!(text, "segment {index}: {start}..{end}, reads {ranges:?}, then {more:?}").unwrap();

@@ -7,16 +7,16 @@ mod support;
 
 use bytes::Bytes;
 use matroska_demuxer::{Frame, MatroskaFile};
-use media::plan::SegmentPlan;
+use media::presentation::Presentation;
+use media::rendition::{Rendition, SegmentFormat};
 use media::source::Step;
 use media::track::{Codec, TrackId};
-use media::{movie::Movie, ts};
 use mp4_atom::{Decode, Moov, Stbl, StszSamples, Trak};
 use mpeg2ts::es::StreamType;
 use mpeg2ts::ts::{ReadTsPacket, TsPacketReader, TsPayload};
 use std::collections::BTreeMap;
 use std::io::Cursor;
-use support::{fixtures, open_and_plan};
+use support::{fixtures, present};
 
 const VIDEO: u16 = 0x100;
 const AUDIO: u16 = 0x101;
@@ -33,10 +33,16 @@ struct Unit {
 }
 
 /// All PES packets of a presentation by PID, as `mpeg2ts` reads them, with the presentation's clock.
-fn read_back(movie: &Movie, plan: &SegmentPlan, film: &Bytes, name: &str) -> BTreeMap<u16, Vec<Unit>> {
+fn read_back(
+    presentation: &Presentation,
+    rendition: &Rendition,
+    film: &Bytes,
+    name: &str,
+) -> BTreeMap<u16, Vec<Unit>> {
+    let plan = presentation.plan();
     let mut all: BTreeMap<u16, Vec<Unit>> = BTreeMap::new();
     for segment in &plan.segments {
-        let Ok(Step::Done(made)) = ts::segment(movie, plan, segment.index, film) else {
+        let Ok(Step::Done(made)) = presentation.segment(rendition, segment.index, film) else {
             panic!("{name}: segment {}", segment.index)
         };
         let mut reader = TsPacketReader::new(made.as_ref());
@@ -48,7 +54,7 @@ fn read_back(movie: &Movie, plan: &SegmentPlan, film: &Bytes, name: &str) -> BTr
             let counter = packet.header.continuity_counter.as_u8();
             let field = packet.adaptation_field;
             if let Some(pcr) = field.as_ref().and_then(|field| field.pcr) {
-                assert_eq!(pid, if plan.video.is_some() { VIDEO } else { AUDIO });
+                assert_eq!(pid, if rendition.video.is_some() { VIDEO } else { AUDIO });
                 assert!(pcr.as_u64() > clock, "{name}: the clock runs backwards");
                 clock = pcr.as_u64();
             }
@@ -61,7 +67,7 @@ fn read_back(movie: &Movie, plan: &SegmentPlan, film: &Bytes, name: &str) -> BTr
                     tables += 1;
                     let streams: Vec<_> =
                         pmt.es_info.iter().map(|es| (es.elementary_pid.as_u16(), es.stream_type)).collect();
-                    assert_eq!(streams, expected_streams(movie, plan), "{name}");
+                    assert_eq!(streams, expected_streams(presentation, rendition), "{name}");
                 }
                 TsPayload::PesStart(pes) => {
                     let ticks =
@@ -90,13 +96,13 @@ fn read_back(movie: &Movie, plan: &SegmentPlan, film: &Bytes, name: &str) -> BTr
     all
 }
 
-fn expected_streams(movie: &Movie, plan: &SegmentPlan) -> Vec<(u16, StreamType)> {
-    let codec = |id: TrackId| &movie.track(id).expect("a track").codec;
-    let sound = plan.audio.map(|id| match codec(id) {
+fn expected_streams(presentation: &Presentation, rendition: &Rendition) -> Vec<(u16, StreamType)> {
+    let codec = |id: TrackId| &presentation.movie().track(id).expect("a track").codec;
+    let sound = rendition.audio.map(|id| match codec(id) {
         Codec::Mp3(_) => (AUDIO, StreamType::Mpeg1Audio),
         _ => (AUDIO, StreamType::AdtsAac),
     });
-    plan.video.map(|_| (VIDEO, StreamType::H264)).into_iter().chain(sound).collect()
+    rendition.video.map(|_| (VIDEO, StreamType::H264)).into_iter().chain(sound).collect()
 }
 
 /// The NAL units of a byte stream (H.264 annex B).
@@ -250,21 +256,23 @@ fn other_samples(trak: &Trak, movie_scale: u32, film: &[u8]) -> Vec<Unit> {
 fn mp4_samples_come_out_as_they_are() {
     let mut compared = 0;
     for (name, film) in fixtures(&[".mp4", ".mov"]) {
-        let (Ok((movie, plan)), Some(moov)) = (open_and_plan(&film), other_moov(&film)) else { continue };
+        let (Ok(presentation), Some(moov)) = (present(&film), other_moov(&film)) else { continue };
+        let Ok(rendition) = presentation.main_rendition(Some(SegmentFormat::Ts)) else { continue };
+        let (movie, plan) = (presentation.movie(), presentation.plan());
         compared += 1;
         let source = |id: TrackId| {
             let trak = moov.trak.iter().find(|trak| u64::from(trak.tkhd.track_id) == id.0);
             other_samples(trak.expect("the same track"), moov.mvhd.timescale, &film)
         };
-        let made = read_back(&movie, &plan, &film, &name);
-        if let Some(id) = plan.video {
+        let made = read_back(&presentation, &rendition, &film, &name);
+        if let Some(id) = rendition.video {
             // An edit may begin behind the first key frames.
             let source = source(id);
             let skipped = source.len() - made[&VIDEO].len();
             assert!(source[..skipped].iter().all(|picture| picture.pts < plan.origin().0), "{name}");
             assert_pictures(&made[&VIDEO], &source[skipped..], &name);
         }
-        if let Some(id) = plan.audio {
+        if let Some(id) = rendition.audio {
             let frames = frames(&made[&AUDIO], &movie.track(id).expect("a track").codec);
             assert_sound(&frames, &source(id), plan.origin().0, 0, &name);
         }
@@ -296,10 +304,12 @@ fn matroska_frames_come_out_as_they_are() {
         if name.contains("zlib") || name.contains("header-stripping") {
             continue;
         }
-        let (Ok((movie, plan)), Some(source)) = (open_and_plan(&film), other_frames(&film)) else { continue };
+        let (Ok(presentation), Some(source)) = (present(&film), other_frames(&film)) else { continue };
+        let Ok(rendition) = presentation.main_rendition(Some(SegmentFormat::Ts)) else { continue };
+        let (movie, plan) = (presentation.movie(), presentation.plan());
         compared += 1;
-        let made = read_back(&movie, &plan, &film, &name);
-        if let Some(id) = plan.video {
+        let made = read_back(&presentation, &rendition, &film, &name);
+        if let Some(id) = rendition.video {
             assert_eq!(made[&VIDEO].len(), source[&id.0].len(), "{name}");
             let mut units = Vec::new();
             for (made, (time, data)) in made[&VIDEO].iter().zip(&source[&id.0]) {
@@ -311,7 +321,7 @@ fn matroska_frames_come_out_as_they_are() {
             assert!(units.windows(2).all(|pair| pair[0].dts < pair[1].dts), "{name}");
             assert!(units.iter().all(|unit| unit.dts <= unit.pts), "{name}");
         }
-        if let Some(id) = plan.audio {
+        if let Some(id) = rendition.audio {
             let frames = frames(&made[&AUDIO], &movie.track(id).expect("a track").codec);
             let source = source[&id.0].iter().map(|(time, data)| Unit {
                 pts: *time,

@@ -3,12 +3,13 @@
 mod support;
 
 use bytes::Bytes;
-use media::movie::Movie;
-use media::plan::{PlanOptions, SegmentPlan, plan};
+use media::plan::PlanOptions;
+use media::presentation::Presentation;
 use media::source::{Arrived, Step};
-use media::{Error, ErrorKind, access_units, ts};
+use media::{Error, ErrorKind};
 use std::ops::Range;
-use support::{Rng, Stingy, exercise, fixture, fixtures, open_and_plan};
+use std::sync::Arc;
+use support::{Rng, Stingy, exercise, fixture, fixtures, present};
 
 /// The segments of a whole film.
 fn segments(film: &Bytes) -> Vec<Bytes> {
@@ -83,10 +84,9 @@ fn a_matroska_file_that_ends_anywhere() {
 }
 
 /// Opens and plans over a source that brings only what is asked for.
-fn open_stingy(source: &mut Stingy) -> Result<(Movie, SegmentPlan), Error> {
+fn open_stingy(source: &mut Stingy) -> Result<Presentation, Error> {
     let movie = source.drive(|src| media::open(src))?;
-    let plan = plan(&movie, &PlanOptions::default())?;
-    Ok((movie, plan))
+    Presentation::new(Arc::new(movie), &PlanOptions::default())
 }
 
 #[test]
@@ -95,10 +95,10 @@ fn what_is_asked_for_is_enough_and_little() {
         let mut source = Stingy::new(&film);
         let opened = open_stingy(&mut source);
         assert!(source.asked.len() <= 12, "{name}: {:?}", source.asked);
-        let whole = open_and_plan(&film);
-        let (movie, plan) = match (opened, whole) {
+        let whole = present(&film);
+        let presentation = match (opened, whole) {
             (Ok(opened), Ok(whole)) => {
-                assert_eq!(opened.1, whole.1, "{name}");
+                assert_eq!(opened.plan(), whole.plan(), "{name}");
                 opened
             }
             (opened, whole) => {
@@ -106,20 +106,21 @@ fn what_is_asked_for_is_enough_and_little() {
                 continue;
             }
         };
-        for segment in &plan.segments {
+        let rendition = presentation.main_rendition(None).unwrap();
+        for segment in &presentation.plan().segments {
             let index = segment.index;
-            let expected = done(ts::segment(&movie, &plan, index, &film).unwrap());
+            let expected = done(presentation.segment(&rendition, index, &film).unwrap());
             // Beginning with what opening brought, and asking as it goes.
             let rounds = source.asked.len();
-            let made = source.drive(|src| ts::segment(&movie, &plan, index, src)).unwrap();
+            let made = source.drive(|src| presentation.segment(&rendition, index, src)).unwrap();
             assert!(source.asked.len() - rounds <= 12, "{name}, segment {index}: {:?}", source.asked);
             assert!(made == expected, "{name}, segment {index}");
             // Beginning with nothing: after the ranges that are named beforehand, nothing is missing.
             let mut fresh = Stingy::new(&film);
-            let named = access_units::byte_ranges(&movie, &plan, index).unwrap();
+            let named = presentation.byte_ranges(&rendition, index).unwrap();
             named.into_iter().for_each(|range| fresh.fetch(range));
             let rounds = fresh.asked.len();
-            let made = fresh.drive(|src| ts::segment(&movie, &plan, index, src)).unwrap();
+            let made = fresh.drive(|src| presentation.segment(&rendition, index, src)).unwrap();
             assert!(fresh.asked.len() - rounds <= 1, "{name}, segment {index}: {:?}", fresh.asked);
             assert!(made == expected, "{name}, segment {index}");
         }

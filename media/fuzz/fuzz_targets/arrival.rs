@@ -5,9 +5,10 @@
 use bytes::Bytes;
 use libfuzzer_sys::fuzz_target;
 use media::Error;
-use media::plan::{PlanOptions, plan};
+use media::plan::PlanOptions;
+use media::presentation::Presentation;
 use media::source::{Arrived, ByteSource, Step};
-use media::ts;
+use std::sync::Arc;
 
 /// Calls `step` until it needs nothing more.
 fn drive<T>(
@@ -40,10 +41,11 @@ fuzz_target!(|data: &[u8]| {
         }
         _ => panic!("in pieces and whole differ"),
     };
-    let Ok(plan) = plan(&movie, &PlanOptions::default()) else { return };
-    for segment in plan.segments.iter().take(2) {
-        let made = drive(&file, &mut arrived, |src| ts::segment(&movie, &plan, segment.index, src));
-        let whole = ts::segment(&movie, &plan, segment.index, &file);
+    let Ok(film) = Presentation::new(Arc::new(movie), &PlanOptions::default()) else { return };
+    let rendition = film.main_rendition(None).expect("a presentation has a main rendition");
+    for segment in film.plan().segments.iter().take(2) {
+        let made = drive(&file, &mut arrived, |src| film.segment(&rendition, segment.index, src));
+        let whole = film.segment(&rendition, segment.index, &file);
         assert!(whole.map(Step::Done) == made.map(|made| Step::Done(Step::Done(made))));
     }
 });

@@ -36,6 +36,16 @@ impl BlockHead {
         self.flags & 0x80 != 0
     }
 
+    /// True when frames are laced into the block; their number less 1 is the byte behind this header.
+    pub(super) const fn is_laced(&self) -> bool {
+        self.flags & 0x06 != 0
+    }
+
+    /// Bytes of the header itself.
+    pub(super) const fn len(&self) -> usize {
+        self.len
+    }
+
     /// The frames of the whole `block` that this header begins, empty ones included.
     pub(super) fn frames(&self, block: &Bytes, at: u64) -> Result<Vec<Bytes>, Error> {
         let bad_lace = Error::malformed("the sizes of laced frames do not fit their block", at);

@@ -31,7 +31,7 @@ pub(super) struct Cluster {
 impl Cluster {
     /// Opens the cluster at `at`, its Timestamp included.
     pub(super) fn open(view: &View<'_>, at: u64) -> Result<Self, Stop> {
-        let no_cluster = Error::unsupported("the index (Cues) points at something that is no cluster");
+        let no_cluster = Error::no_index("the index (Cues) points at something that is no cluster");
         let head = view.head(at, at)?.ok_or(no_cluster)?;
         if head.id != id::CLUSTER {
             return Err(no_cluster.into());
@@ -72,6 +72,8 @@ pub(super) struct BlockAt {
     pub(super) end: u64,
     /// Where its cluster begins.
     pub(super) cluster: u64,
+    /// Bytes from the cluster's payload to the element.
+    pub(super) relative: u64,
     /// Its cluster's Timestamp in ticks.
     cluster_time: u64,
 }
@@ -88,7 +90,8 @@ impl BlockAt {
         }
         let no_time = Error::malformed("a block before its cluster's Timestamp", element.at);
         let cluster_time = cluster.time.ok_or(no_time)?;
-        Ok(Some(Self { element, end, cluster: cluster.head.at, cluster_time }))
+        let relative = element.at.saturating_sub(cluster.head.data);
+        Ok(Some(Self { element, end, cluster: cluster.head.at, relative, cluster_time }))
     }
 
     /// True for a BlockGroup.
@@ -191,6 +194,16 @@ impl Walk {
     /// Begins at `pos`, where an element inside `cluster` begins.
     pub(super) const fn inside(cluster: Cluster, pos: u64) -> Self {
         Self { from: pos, pos, cluster: Some(cluster), steps: 0 }
+    }
+
+    /// Where the next element begins.
+    pub(super) const fn pos(&self) -> u64 {
+        self.pos
+    }
+
+    /// Lets the walk go on for as long again as one may.
+    pub(super) const fn rest(&mut self) {
+        self.steps = 0;
     }
 
     /// True where no cluster is open.

@@ -18,7 +18,7 @@ const MAX_GAP: i64 = 30_000_000_000;
 pub(super) struct Cue {
     pub(super) track: u64,
     /// Ticks of the file's clock.
-    pub(super) time: u64,
+    pub(super) time: i64,
     /// Where its cluster begins in the file.
     pub(super) cluster: u64,
     /// Bytes from the cluster's payload to the block.
@@ -39,7 +39,7 @@ pub(super) fn parse(cues: &Element<'_>, body: u64, wanted: impl Fn(u64) -> bool)
         for child in point.children() {
             let child = child?;
             match child.id {
-                id::CUE_TIME => time = Some(child.uint()?),
+                id::CUE_TIME => time = Some(i64::try_from(child.uint()?).unwrap_or(i64::MAX)),
                 id::CUE_TRACK_POSITIONS => {
                     points += 1;
                     if points > MAX_CUES {
@@ -91,26 +91,26 @@ pub(super) fn check(
     start: i64,
     duration: Option<i64>,
 ) -> Result<(), Error> {
-    let time = |cue: &Cue| i64::try_from(cue.time).ok().and_then(|time| time.checked_mul(tick));
+    let time = |cue: &Cue| cue.time.checked_mul(tick);
     let mut last = start;
     let mut place = (0, 0);
     for cue in cues {
         let block = cue.cluster.saturating_add(cue.relative.unwrap_or_default());
         let inside = clusters.contains(&cue.cluster) && clusters.contains(&block);
         let Some(time) = time(cue).filter(|_| inside) else {
-            return Err(Error::unsupported("the index (Cues) points outside of the file"));
+            return Err(Error::no_index("the index (Cues) points outside of the file"));
         };
         if time.saturating_sub(last) > MAX_GAP {
-            return Err(Error::unsupported("the index (Cues) has gaps of more than 30 seconds"));
+            return Err(Error::no_index("the index (Cues) has gaps of more than 30 seconds"));
         }
         let here = (cue.cluster, cue.relative.unwrap_or_default());
         if here.0 < place.0 || (here.0 == place.0 && cue.relative.is_some() && here.1 < place.1) {
-            return Err(Error::unsupported("the index (Cues) is not in the order of the file"));
+            return Err(Error::no_index("the index (Cues) is not in the order of the file"));
         }
         (last, place) = (time, here);
     }
     if duration.is_some_and(|duration| duration.saturating_sub(last) > MAX_GAP) {
-        return Err(Error::unsupported("the index (Cues) ends more than 30 seconds before the film does"));
+        return Err(Error::no_index("the index (Cues) ends more than 30 seconds before the film does"));
     }
     Ok(())
 }
@@ -121,7 +121,7 @@ mod tests {
 
     const SECOND: i64 = 1_000_000_000;
 
-    fn cues(times_and_clusters: &[(u64, u64)]) -> Vec<Cue> {
+    fn cues(times_and_clusters: &[(i64, u64)]) -> Vec<Cue> {
         let cue = |&(time, cluster)| Cue { track: 1, time, cluster, relative: None };
         times_and_clusters.iter().map(cue).collect()
     }
@@ -141,7 +141,7 @@ mod tests {
     fn others_are_not() {
         assert!(verdict(&cues(&[(0, 99)]), 1).unwrap().contains("outside"));
         assert!(verdict(&cues(&[(0, 100), (1, 10_000)]), 1).unwrap().contains("outside"));
-        assert!(verdict(&cues(&[(u64::MAX, 100)]), 1).unwrap().contains("outside"));
+        assert!(verdict(&cues(&[(i64::MAX, 100)]), 1).unwrap().contains("outside"));
         assert!(verdict(&cues(&[(0, 100), (30_001, 200)]), 1).unwrap().contains("gaps"));
         assert!(verdict(&cues(&[(0, 200), (1, 100)]), 1).unwrap().contains("order"));
         let mut same = cues(&[(0, 200), (1, 200)]);

@@ -65,6 +65,7 @@ pub(super) mod id {
     pub(crate) const SIMPLE_BLOCK: u32 = 0xA3;
     pub(crate) const BLOCK_GROUP: u32 = 0xA0;
     pub(crate) const BLOCK: u32 = 0xA1;
+    pub(crate) const BLOCK_DURATION: u32 = 0x9B;
     pub(crate) const REFERENCE_BLOCK: u32 = 0xFB;
 
     /// True for the elements that lie beside clusters, and so end a cluster of unknown size.

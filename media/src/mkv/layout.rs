@@ -86,7 +86,7 @@ impl Layout {
         found.follow_seek_heads(&view, &body)?;
 
         let mut others: Vec<u64> = found.entries.iter().map(|(_, at)| *at).collect();
-        let cues = found.cues.unwrap_or(Err(Error::unsupported(NO_CUES)));
+        let cues = found.cues.unwrap_or(Err(Error::no_index(NO_CUES)));
         others.extend(cues.as_ref().ok().map(|cues| cues.start));
         others.sort_unstable();
         others.dedup();

@@ -18,6 +18,7 @@ mod ebml;
 mod encoding;
 mod layout;
 mod samples;
+mod scan;
 mod start;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ use cues::Cue;
 use ebml::{Element, View, id};
 use encoding::Undo;
 use layout::Layout;
+pub(crate) use scan::MkvScan;
 use start::First;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -62,6 +64,8 @@ pub(crate) struct MkvFile {
     tick: i64,
     /// Nanoseconds (Info.Duration).
     duration: Option<i64>,
+    /// When the last frame ends, where the index was made from the clusters themselves (see [`scan`]).
+    scanned_end: Option<Time90k>,
     body: Range<u64>,
     /// Where the first cluster is, the end of the body when there is none.
     first_cluster: u64,
@@ -105,9 +109,9 @@ impl MkvFile {
             None => (vec![None; entries.len()], 0),
         };
         let (cues, no_cues) = match cues {
-            Ok(cues) => (cues, Error::unsupported("the index (Cues) has no entries for this track")),
-            Err(error) if error.kind == ErrorKind::Unsupported => (Vec::new(), error),
-            Err(_) => (Vec::new(), Error::unsupported("the index (Cues) is damaged")),
+            Ok(cues) => (cues, Error::no_index("the index (Cues) has no entries for this track")),
+            Err(error) if error.kind == ErrorKind::NoIndex => (Vec::new(), error),
+            Err(_) => (Vec::new(), Error::no_index("the index (Cues) is damaged")),
         };
         let mut file = Self {
             tracks: Vec::with_capacity(entries.len()),
@@ -116,6 +120,7 @@ impl MkvFile {
             no_cues,
             tick,
             duration,
+            scanned_end: None,
             first_cluster: layout.first_cluster.unwrap_or(layout.body.end),
             body: layout.body,
             first_time,
@@ -134,8 +139,12 @@ impl MkvFile {
         &self.tracks
     }
 
-    /// Info.Duration. Some muxers count it from 0, some from the first frame; see [`MkvFile::end`].
+    /// Info.Duration, which some muxers count from 0, some from the first frame (see [`MkvFile::end`]); after a scan,
+    /// when the last frame ends.
     pub(crate) fn duration(&self) -> Option<Time90k> {
+        if self.scanned_end.is_some() {
+            return self.scanned_end;
+        }
         self.duration.map(|nanos| Time90k::from_ratio(nanos.into(), SECOND.into()))
     }
 
@@ -147,13 +156,16 @@ impl MkvFile {
 
     /// When the presentation ends: one time for all tracks, for the file does not tell more.
     pub(crate) fn end(&self, track: TrackId) -> Option<Time90k> {
+        if self.scanned_end.is_some() {
+            return self.scanned_end;
+        }
         self.end_nanos(track).map(|nanos| Time90k::from_ratio(nanos.into(), SECOND.into()))
     }
 
     /// Where `track` can be cut, by the index, in strictly rising order.
     ///
     /// # Errors
-    /// `Unsupported` with the reason when there is no index that can be trusted; `Malformed` when there is
+    /// `NoIndex` with the reason when there is no index that can be trusted; `Malformed` when there is
     /// nothing to cut.
     pub(crate) fn keyframes(&self, track: TrackId) -> Result<Vec<Keyframe>, Error> {
         let detail = self.detail(track).ok_or(Error::unsupported("the file has no such track"))?;
@@ -162,6 +174,9 @@ impl MkvFile {
         let begins_on_key = detail.first.is_none_or(|first| first.may_be_key);
         let beginning = Keyframe { pts: detail.instant(start), at: 0 };
         let (offset, cues) = self.cues_of(track);
+        if self.scanned_end.is_some() {
+            return self.scanned_keyframes(detail, offset, cues);
+        }
         let verdict = if cues.is_empty() {
             Err(self.no_cues)
         } else {
@@ -179,13 +194,28 @@ impl MkvFile {
         if lead > 0 && begins_on_key {
             keyframes.push(beginning);
         }
+        self.push_cues(&mut keyframes, detail, offset, cues);
+        Ok(keyframes)
+    }
+
+    fn scanned_keyframes(&self, detail: &Detail, offset: u64, cues: &[Cue]) -> Result<Vec<Keyframe>, Error> {
+        if cues.is_empty() {
+            return Err(Error::unsupported("no picture or sound to start from in all of the file"));
+        }
+        let mut keyframes = Vec::with_capacity(cues.len());
+        self.push_cues(&mut keyframes, detail, offset, cues);
+        Ok(keyframes)
+    }
+
+    /// Adds the keyframes of `cues`, the first of which is number `offset` of the file's, leaving out what is not
+    /// later than the one before.
+    fn push_cues(&self, keyframes: &mut Vec<Keyframe>, detail: &Detail, offset: u64, cues: &[Cue]) {
         for (cue, at) in cues.iter().zip(offset + 1..) {
             let pts = detail.instant(self.time_of(cue));
             if keyframes.last().is_none_or(|last: &Keyframe| last.pts < pts) {
                 keyframes.push(Keyframe { pts, at });
             }
         }
-        Ok(keyframes)
     }
 
     fn check_clusters(&self) -> Result<(), Error> {
@@ -214,12 +244,26 @@ impl MkvFile {
         self.tracks.iter().zip(&self.details).find(|(entry, _)| entry.id == track).map(|(_, detail)| detail)
     }
 
+    /// Puts the grid of pictures' times where the first keyframe is, after the cues have changed.
+    fn set_origins(&mut self) {
+        let firsts: Vec<Option<i64>> = self
+            .tracks
+            .iter()
+            .map(|track| self.cues_of(track.id).1.first().map(|cue| self.time_of(cue)))
+            .collect();
+        for (detail, first) in self.details.iter_mut().zip(firsts) {
+            if detail.kind == TrackKind::Video && matches!(detail.clock.step, Step::Nanos(_)) {
+                detail.clock.origin = first.or(detail.clock.origin);
+            }
+        }
+    }
+
     const fn nanos(&self, ticks: i64) -> i64 {
         ticks.saturating_mul(self.tick)
     }
 
-    fn time_of(&self, cue: &Cue) -> i64 {
-        self.nanos(i64::try_from(cue.time).unwrap_or(i64::MAX))
+    const fn time_of(&self, cue: &Cue) -> i64 {
+        self.nanos(cue.time)
     }
 
     fn detail_of(&self, entry: &Entry, first: Option<First>) -> Detail {

@@ -56,9 +56,24 @@ impl MkvFile {
     /// not in the file.
     ///
     /// # Errors
-    /// `Unsupported` when the index does not name a keyframe, `Malformed` when clusters are damaged, `Limit` when
+    /// `NoIndex` when the index does not name a keyframe, `Malformed` when clusters are damaged, `Limit` when
     /// the span is too large.
     pub(crate) fn samples(
+        &self,
+        src: &dyn ByteSource,
+        tracks: &[TrackId],
+        span: &Span,
+    ) -> Result<Vec<Vec<Sample>>, Stop> {
+        self.samples_as_indexed(src, tracks, span).map_err(|stop| match stop {
+            // What was made from the file itself cannot be helped by making it again.
+            Stop::Fail(Error { kind: ErrorKind::NoIndex, what, at }) if self.scanned_end.is_some() => {
+                Error::malformed(what, at).into()
+            }
+            stop => stop,
+        })
+    }
+
+    fn samples_as_indexed(
         &self,
         src: &dyn ByteSource,
         tracks: &[TrackId],
@@ -84,7 +99,7 @@ impl MkvFile {
         };
         let first = start.map_or(self.first_cluster, |(_, block)| block);
         if stop <= first {
-            return Err(Error::unsupported("the index (Cues) is not in the order of the file").into());
+            return Err(Error::no_index("the index (Cues) is not in the order of the file").into());
         }
         if stop > main.end {
             main.end = stop;
@@ -185,7 +200,7 @@ impl MkvFile {
                 return Ok((cluster, block.element.at));
             }
         }
-        Err(Error::unsupported("the index (Cues) names a block that is not there").into())
+        Err(Error::no_index("the index (Cues) names a block that is not there").into())
     }
 
     fn is_meant(&self, view: &View<'_>, cluster: &Cluster, at: u64, cue: &Cue) -> Result<bool, Stop> {
@@ -243,7 +258,7 @@ impl MkvFile {
                 continue;
             };
             if is_cut && !block_read.key {
-                return Err(Error::unsupported(NO_KEYFRAME).into());
+                return Err(Error::no_index(NO_KEYFRAME).into());
             }
             let (Some((_, list)), Some(detail)) = (list, self.detail(TrackId(head.track))) else {
                 continue;
@@ -294,7 +309,7 @@ impl MkvFile {
         let instants: Vec<Time90k> = frames.iter().map(|frame| detail.clock.instant(frame.time)).collect();
         if detail.kind == TrackKind::Video {
             if must_begin_on_key && frames.first().is_some_and(|frame| !frame.key) {
-                return Err(Error::unsupported("the file does not begin with a keyframe"));
+                return Err(Error::no_index("the file does not begin with a keyframe"));
             }
             let decoded = decode_times(&instants, detail.reorder_delay);
             let samples = frames.into_iter().zip(instants).zip(decoded);

@@ -3,6 +3,7 @@
 mod damaged;
 mod files;
 mod made;
+mod scans;
 mod writer;
 
 use super::*;

@@ -8,13 +8,14 @@ pub(crate) mod mkv;
 pub(crate) mod mp4;
 
 use bytes::Bytes;
-use media::movie::Movie;
-use media::plan::{PlanOptions, SegmentPlan, plan};
+use media::plan::PlanOptions;
+use media::presentation::Presentation;
 use media::source::{Arrived, ByteSource, Step, Stop};
-use media::{Error, access_units, hls, ts};
+use media::{Error, hls};
 use std::cell::RefCell;
 use std::ops::Range;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The films beside the crate whose names end in one of `endings`, in order of their names.
 pub(crate) fn fixtures(endings: &[&str]) -> Vec<(String, Bytes)> {
@@ -69,15 +70,17 @@ pub(crate) struct Outcome {
 pub(crate) fn exercise(src: &dyn ByteSource, most: usize) -> Result<Outcome, Error> {
     let movie = done(media::open(src)?);
     let _ = movie.duration();
-    let plan = plan(&movie, &PlanOptions::default())?;
+    let film = Presentation::new(Arc::new(movie), &PlanOptions::default())?;
+    let plan = film.plan();
     assert!(!plan.segments.is_empty(), "a plan has at least one segment");
     assert!(plan.segments.iter().all(|segment| segment.duration().0 > 0));
-    let _ = hls::media_playlist(&plan, None);
-    let _ = hls::multivariant_playlist(&movie, &plan, "media.m3u8");
+    let _ = hls::media_playlist(plan, None);
+    let rendition = film.main_rendition(None)?;
+    let _ = hls::multivariant_playlist(&film, &rendition, "media.m3u8");
     let mut segments = Vec::new();
     for index in 0..plan.segments.len().min(most) as u32 {
-        let ranges = access_units::byte_ranges(&movie, &plan, index);
-        let made = ts::segment(&movie, &plan, index, src).map(done);
+        let ranges = film.byte_ranges(&rendition, index);
+        let made = film.segment(&rendition, index, src).map(done);
         if let (Ok(ranges), Ok(_)) = (&ranges, &made) {
             assert!(ranges.windows(2).all(|pair| pair[0].end < pair[1].start), "{ranges:?}");
             assert!(ranges.last().is_none_or(|range| range.end <= src.len()), "{ranges:?}");
@@ -150,8 +153,6 @@ impl ByteSource for Counted<'_> {
 }
 
 /// Opens and plans a file that is wholly here.
-pub(crate) fn open_and_plan(file: &dyn ByteSource) -> Result<(Movie, SegmentPlan), Error> {
-    let movie = done(media::open(file)?);
-    let plan = plan(&movie, &PlanOptions::default())?;
-    Ok((movie, plan))
+pub(crate) fn present(file: &dyn ByteSource) -> Result<Presentation, Error> {
+    Presentation::new(Arc::new(done(media::open(file)?)), &PlanOptions::default())
 }

@@ -1,8 +1,9 @@
 //! Local files: what `probe` and `remux` do, by the same code that serves a swarm.
 
 use crate::error::{Error, ErrorKind};
-use crate::report::Report;
+use crate::report::{IndexState, Report};
 use bytes::Bytes;
+use media::hls::Resource;
 use media::plan::PlanOptions;
 use media::presentation::Presentation;
 use media::source::{ByteSource, Step, Stop};
@@ -74,7 +75,7 @@ pub fn probe(path: &Path) -> Result<Report, Error> {
     let file = LocalFile::open(path)?;
     let movie = Arc::new(done(media::open(&file).map_err(unusable(path))?)?);
     let offer = Presentation::new(Arc::clone(&movie), &PlanOptions::default());
-    Ok(Report::new(&movie, offer.as_ref().map_err(|error| *error)))
+    Ok(Report::new(&movie, offer.as_ref().map_err(|error| *error), IndexState::Complete))
 }
 
 /// Writes the whole HLS presentation of a local file into `folder`: `master.m3u8` and all it names.
@@ -101,11 +102,11 @@ pub fn remux(path: &Path, folder: &Path, mut progress: impl FnMut(usize, usize))
     };
     for segment in &plan.segments {
         let bytes = done(offer.segment(&rendition, segment.index, &file).map_err(unusable(path))?)?;
-        write(&media::hls::segment_name(segment.index), &bytes)?;
+        write(&Resource::Segment(rendition, segment.index).name(&offer), &bytes)?;
         progress(segment.index as usize + 1, plan.segments.len());
     }
     // Playlists last: they promise segments that are there.
-    write("playlist.m3u8", media::hls::media_playlist(plan, None).as_bytes())?;
+    write("playlist.m3u8", media::hls::media_playlist(&offer, &rendition, None).as_bytes())?;
     let master = media::hls::multivariant_playlist(&offer, &rendition, "playlist.m3u8");
     write("master.m3u8", master.as_bytes())
 }

@@ -17,8 +17,23 @@ pub struct Report {
     pub duration: Option<f64>,
     /// All tracks, in the order of the file.
     pub tracks: Vec<TrackReport>,
+    /// Whether the file's index is there.
+    #[serde(flatten)]
+    pub index: IndexState,
     /// Whether and how the file is streamed as HLS.
     pub hls: HlsReport,
+}
+
+/// What is known of a file's index.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+#[serde(tag = "index", content = "indexProgress", rename_all = "camelCase")]
+pub enum IndexState {
+    /// It is there, or has been made.
+    Complete,
+    /// It is being made; how much is done, from 0 to 1.
+    Scanning(f64),
+    /// It is not there, and nobody has asked for it to be made.
+    Missing,
 }
 
 /// One track.
@@ -93,7 +108,7 @@ pub struct SegmentReport {
 
 impl Report {
     /// What is told about `movie`; `offer` is what is offered of it, or why nothing is.
-    pub fn new(movie: &Movie, offer: Result<&Presentation, media::Error>) -> Self {
+    pub fn new(movie: &Movie, offer: Result<&Presentation, media::Error>, index: IndexState) -> Self {
         let hls = match offer {
             Ok(offer) => HlsReport::possible(offer),
             Err(reason) => HlsReport::impossible(reason.to_string()),
@@ -102,6 +117,7 @@ impl Report {
             container: movie.format.to_string(),
             duration: movie.duration().map(|time| time.seconds()),
             tracks: movie.tracks.iter().map(TrackReport::new).collect(),
+            index,
             hls,
         }
     }

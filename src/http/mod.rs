@@ -4,7 +4,7 @@
 //! add         POST /add, POST /torrents
 //! torrents    GET /torrents, GET /status/{ih}, DELETE /remove/{ih}
 //! progress    GET /progress/{ih}/{idx}, POST /prioritize
-//! hls         /hls/{ih}/{idx}/[seek/{seconds}/](master.m3u8 | playlist.m3u8 | segmentNNN.ts)
+//! hls         /hls/{ih}/{idx}/[seek/{seconds}/](master.m3u8 | playlist.m3u8 | segmentNNN.ts | ...)
 //! stream      /stream/{ih}/{idx}[/{name}], /stream?magnet=
 //! m3u         GET /playlist/{ih}.m3u
 //! probe       GET /probe/{ih}/{idx}
@@ -96,6 +96,8 @@ pub struct App {
     /// Bodies that are being received; each may be large.
     uploads: Arc<Semaphore>,
     origins: cors::Origins,
+    /// Multivariant playlists name key pictures also for clients that do not ask for them.
+    iframes: bool,
 }
 
 impl App {
@@ -109,7 +111,15 @@ impl App {
             shutdown,
             uploads,
             origins: cors::Origins::default(),
+            iframes: false,
         }
+    }
+
+    /// The same, but multivariant playlists name key pictures also when a client does not ask for them.
+    #[must_use]
+    pub const fn with_iframes(mut self, iframes: bool) -> Self {
+        self.iframes = iframes;
+        self
     }
 
     /// The same, but only pages of these origins may use it; `*` stands for all, as by default.
@@ -206,6 +216,11 @@ async fn not_found(rejection: warp::Rejection) -> Result<Response, std::convert:
 fn with(app: &App) -> impl Filter<Extract = (App,), Error = std::convert::Infallible> + Clone + use<> {
     let app = app.clone();
     warp::any().map(move || app.clone())
+}
+
+/// The query string; empty when there is none.
+fn raw_query() -> impl Filter<Extract = (String,), Error = std::convert::Infallible> + Clone {
+    warp::query::raw().or(warp::any().map(String::new)).unify()
 }
 
 /// GET and HEAD, for answers that cost nothing: the body of a HEAD's is left out on the way.

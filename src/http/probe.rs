@@ -53,7 +53,7 @@ async fn probe(app: &App, info_hash: &str, index: &str) -> Result<Response, Erro
     let found = find::file(app, info_hash, index, app.patience.metadata).await?;
     let playback = found.playback(app)?;
     let report = match super::hls::presentation(&playback, app.patience.index).await {
-        Ok(presentation) => Contents::Known(presentation.report()),
+        Ok(presentation) => Contents::Known(presentation.report(playback.index_state(&presentation))),
         Err(error) if error.kind() == ErrorKind::Unsupported => {
             let hls = Impossible { possible: false, reason: error.to_string() };
             Contents::Unknown { tracks: [], hls }

@@ -4,10 +4,12 @@
 //!
 //! ```text
 //! Playbacks            the files that are open; idle ones are closed
-//!   Playback           one file: at most one prefetch, at most one warm-up
-//!     source           reader, Presentation (read once), the work of making a segment
+//!   Playback           one file, and the work that goes on although nobody waits for it
+//!     source           reader, Presentation (read once), the work of making a piece
+//!       window         source bytes of a segment, read once for all that is made of them
 //!       fetch          runs the parsers of `media` over what has arrived
-//!   Segments           finished segments (cache) and those on their way (flights), of all files
+//!       indexing       looks through files that have no index
+//!   Segments           finished pieces (cache) and those on their way (flights), of all files
 //! ```
 //!
 //! Cancellation is dropping: who waits for a segment holds the work, and the last one to go takes it along,
@@ -18,6 +20,7 @@ mod cache;
 pub(crate) mod fake;
 mod fetch;
 mod flights;
+mod indexing;
 mod piece;
 mod presentation;
 mod segments;
@@ -25,16 +28,18 @@ mod source;
 mod window;
 
 pub use piece::Piece;
-pub use presentation::{Presentation, parse_segment_name};
+pub use presentation::{Container, Content, PlaylistOptions, Presentation};
 
-use crate::error::Error;
+use crate::error::{Error, ErrorKind};
 use crate::range_reader::RangeReader;
+use crate::report::IndexState;
 use bytes::Bytes;
+use piece::Lane;
 use segments::Segments;
 use source::Source;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -182,7 +187,7 @@ async fn sweep(inner: Weak<Inner>) {
 }
 
 impl Inner {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<FileKey, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<FileKey, Entry>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -191,14 +196,19 @@ impl Inner {
 pub struct Playback {
     source: Arc<Source>,
     /// Reads the index although nobody waits for it at the moment.
-    warming: Mutex<Option<AbortHandle>>,
-    /// Makes the segment after the one that was asked for last.
-    prefetch: Mutex<Option<AbortHandle>>,
+    warming: Task,
+    /// Looks through a file that has no index.
+    indexing: Task,
+    /// Make the segments after those that were asked for last.
+    pictures: Task,
+    sound: Task,
 }
 
 impl Playback {
     fn new(source: Source) -> Self {
-        Self { source: Arc::new(source), warming: Mutex::new(None), prefetch: Mutex::new(None) }
+        let source = Arc::new(source);
+        let (warming, indexing, pictures, sound) = Default::default();
+        Self { source, warming, indexing, pictures, sound }
     }
 
     /// What is known of the file: reads its index, once. Who waits may go; the next one begins again.
@@ -214,31 +224,61 @@ impl Playback {
         self.source.known()
     }
 
+    /// What is known of the file for playing it. Where the index is missing, it begins to be made.
+    ///
+    /// # Errors
+    /// `Indexing` while the index is being made, and those of [`Playback::presentation`].
+    pub async fn playable(&self) -> Result<Arc<Presentation>, Error> {
+        let presentation = self.presentation().await?;
+        if presentation.lacks_index() {
+            return Err(self.make_index());
+        }
+        Ok(presentation)
+    }
+
+    /// The same without waiting and without making anything: `None` when the index has not been read.
+    pub fn known_playable(&self) -> Option<Result<Arc<Presentation>, Error>> {
+        let known = self.known()?;
+        Some(known.and_then(|known| if known.lacks_index() { Err(self.source.wait()) } else { Ok(known) }))
+    }
+
+    /// What is known of the index of `presentation`, which is this file's.
+    pub fn index_state(&self, presentation: &Presentation) -> IndexState {
+        self.source.index_state(presentation)
+    }
+
+    /// Has the index made; it goes on as long as somebody asks now and then.
+    fn make_index(&self) -> Error {
+        let wait = self.source.want_index();
+        let source = Arc::clone(&self.source);
+        self.indexing.start("make index", async move {
+            if let Err(error) = source.make_index().await {
+                tracing::debug!(error = error.chain(), "the index could not be made");
+            }
+        });
+        wait
+    }
+
     /// Reads the index in the background, until the reader gives up or the file is closed. A client that
     /// polls with a short patience gets there in the end.
     pub fn warm_up(&self) {
         if self.known().is_some() {
             return;
         }
-        let mut warming = self.warming.lock().unwrap_or_else(PoisonError::into_inner);
-        if warming.as_ref().is_some_and(|task| !task.is_finished()) {
-            return;
-        }
         let source = Arc::clone(&self.source);
-        let work = async move {
+        self.warming.start("read index", async move {
             if let Err(error) = source.presentation().await {
                 tracing::debug!(error = error.chain(), "the index could not be read");
             }
-        };
-        *warming = Some(tokio::spawn(work.instrument(tracing::info_span!("read index"))).abort_handle());
+        });
     }
 
     /// A piece, whole: from the cache, or made now, once however many ask. The one that a player wants next is then
     /// prefetched, instead of the one that was before.
     ///
     /// # Errors
-    /// `NotFound` when there is no such piece, `Unsupported` when the file cannot be played as HLS, and
-    /// those of the reader.
+    /// `NotFound` when there is no such piece, `Unsupported` when the file cannot be played as HLS, `Indexing` when
+    /// its index proved wrong, and those of the reader.
     pub async fn piece(self: &Arc<Self>, piece: Piece) -> Result<Bytes, Error> {
         if let Some(made) = self.cached(piece) {
             self.prefetch_after(piece);
@@ -246,8 +286,13 @@ impl Playback {
         }
         let flight = self.source.flight(piece);
         // Only now: if the old prefetch makes this very piece, its work is ours already.
-        self.stop_prefetch();
-        let made = flight.await.map_err(|error| flights::own(&error))?;
+        if let Some(lane) = piece.lane() {
+            self.lane(lane).stop();
+        }
+        let made = flight.await.map_err(|error| match error.kind() {
+            ErrorKind::Indexing => self.make_index(),
+            _ => flights::own(&error),
+        })?;
         self.prefetch_after(piece);
         Ok(made)
     }
@@ -262,40 +307,67 @@ impl Playback {
         self.source.prefer(position);
     }
 
+    const fn lane(&self, lane: Lane) -> &Task {
+        match lane {
+            Lane::Picture => &self.pictures,
+            Lane::Sound => &self.sound,
+        }
+    }
+
     fn prefetch_after(&self, piece: Piece) {
+        let Some(lane) = piece.lane() else { return };
         let Some(next) = piece.next().filter(|next| self.source.wants_prefetch(*next)) else {
-            self.stop_prefetch();
+            self.lane(lane).stop();
             return;
         };
         let flight = self.source.flight(next);
-        let work = async move {
+        self.lane(lane).replace("prefetch", async move {
             if let Err(error) = flight.await {
                 tracing::debug!(?next, error = error.chain(), "a segment could not be prefetched");
             }
-        };
-        let task = tokio::spawn(work.instrument(tracing::info_span!("prefetch", ?next)));
-        self.replace_prefetch(Some(task.abort_handle()));
-    }
-
-    fn stop_prefetch(&self) {
-        self.replace_prefetch(None);
-    }
-
-    fn replace_prefetch(&self, task: Option<AbortHandle>) {
-        let old = std::mem::replace(&mut *self.prefetch.lock().unwrap_or_else(PoisonError::into_inner), task);
-        if let Some(old) = old {
-            old.abort();
-        }
+        });
     }
 }
 
-impl Drop for Playback {
-    fn drop(&mut self) {
-        self.stop_prefetch();
-        if let Some(task) = self.warming.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            task.abort();
+/// Work in the background that ends with its owner.
+#[derive(Default)]
+struct Task(Mutex<Option<AbortHandle>>);
+
+impl Task {
+    /// Starts `work` unless there is some under way.
+    fn start(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        let mut task = self.lock();
+        if task.as_ref().is_none_or(AbortHandle::is_finished) {
+            *task = Some(spawn(name, work));
         }
     }
+
+    /// Starts `work` instead of what is under way.
+    fn replace(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        if let Some(old) = self.lock().replace(spawn(name, work)) {
+            old.abort();
+        }
+    }
+
+    fn stop(&self) {
+        if let Some(old) = self.lock().take() {
+            old.abort();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<AbortHandle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn spawn(name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+    tokio::spawn(work.instrument(tracing::info_span!("background", name))).abort_handle()
 }
 
 #[cfg(test)]

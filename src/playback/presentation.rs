@@ -2,12 +2,14 @@
 
 use super::piece::Piece;
 use crate::error::{Error, ErrorKind};
-use crate::report::Report;
+use crate::report::{IndexState, Report};
 use bytes::Bytes;
+use media::hls::Resource;
 use media::movie::Movie;
 use media::plan::PlanOptions;
 use media::presentation::Presentation as Offer;
-use media::rendition::{Rendition, SegmentFormat};
+use media::rendition::SegmentFormat;
+use media::scan::Scan;
 use media::source::{ByteSource, Step};
 use media::time::Time90k;
 use std::ops::Range;
@@ -16,11 +18,51 @@ use std::sync::Arc;
 /// A seek to beyond this share of the duration gets the playlist of a presentation that has ended.
 const END_OF_FILE: f64 = 0.995;
 
+/// How a client wants its playlists.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct PlaylistOptions {
+    /// How segments are packed; `None` leaves it to the codecs.
+    pub container: Option<Container>,
+    /// With key pictures by themselves, for players that show them while the user looks for a place.
+    pub iframes: bool,
+    /// Where a player is asked to begin, in seconds.
+    pub start: Option<f64>,
+}
+
+/// How segments are packed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Container {
+    /// MPEG-TS.
+    Ts,
+    /// Fragmented MP4.
+    Fmp4,
+}
+
+impl From<Container> for SegmentFormat {
+    fn from(container: Container) -> Self {
+        match container {
+            Container::Ts => Self::Ts,
+            Container::Fmp4 => Self::Fmp4,
+        }
+    }
+}
+
+/// One file of a presentation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Content {
+    /// A text, known from the index alone.
+    Text(String),
+    /// What is made from the film's bytes.
+    Piece(Piece),
+}
+
 /// A file whose index has been read. It never changes.
 #[derive(Debug)]
 pub struct Presentation {
     movie: Arc<Movie>,
     offer: Result<Offer, media::error::Error>,
+    /// True when the index was made by going through the whole file.
+    scanned: bool,
 }
 
 impl Presentation {
@@ -28,7 +70,35 @@ impl Presentation {
     pub(super) fn new(movie: Movie) -> Self {
         let movie = Arc::new(movie);
         let offer = Offer::new(Arc::clone(&movie), &PlanOptions::default());
-        Self { movie, offer }
+        Self { movie, offer, scanned: false }
+    }
+
+    /// The same file with the index that was made by going through it, or why that could not be done.
+    pub(super) fn scanned(&self, made: Result<Movie, media::error::Error>) -> Self {
+        match made {
+            Ok(movie) => Self { scanned: true, ..Self::new(movie) },
+            Err(error) => Self { movie: Arc::clone(&self.movie), offer: Err(error), scanned: true },
+        }
+    }
+
+    /// The same file, of which is known now that its index does not say the truth.
+    pub(super) fn distrusted(&self, why: media::error::Error) -> Self {
+        Self { movie: Arc::clone(&self.movie), offer: Err(why), scanned: self.scanned }
+    }
+
+    /// True when the index was made by going through the whole file.
+    pub(super) const fn is_scanned(&self) -> bool {
+        self.scanned
+    }
+
+    /// True when going through the whole file would tell how it can be played.
+    pub(super) fn lacks_index(&self) -> bool {
+        let no_index = |error: &media::error::Error| error.kind == media::ErrorKind::NoIndex;
+        !self.scanned && self.offer.as_ref().is_err_and(no_index) && self.scan().is_some()
+    }
+
+    pub(super) fn scan(&self) -> Option<Scan> {
+        self.movie.scan()
     }
 
     /// What is offered.
@@ -56,45 +126,42 @@ impl Presentation {
         self.offer().map(|_| ())
     }
 
-    fn main(&self) -> Result<(&Offer, Rendition), Error> {
+    /// What the name of a file of the presentation stands for, such as `master.m3u8` or `segment007.ts`.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such file, `Unsupported` with the reason when the file cannot be played as HLS, or
+    /// not in that container.
+    pub fn content(&self, name: &str, options: &PlaylistOptions) -> Result<Content, Error> {
         let offer = self.offer()?;
-        Ok((offer, offer.main_rendition(None).map_err(|error| unsupported(&error))?))
-    }
-
-    /// The multivariant playlist; it names its media playlist `playlist.m3u8`.
-    ///
-    /// # Errors
-    /// `Unsupported` with the reason when the file cannot be played as HLS.
-    pub fn master_playlist(&self) -> Result<String, Error> {
-        let (offer, rendition) = self.main()?;
-        Ok(media::hls::multivariant_playlist(offer, &rendition, "playlist.m3u8"))
-    }
-
-    /// The media playlist. With `start` (seconds) a player begins there; a start at the very end gives the
-    /// playlist of a presentation without segments.
-    ///
-    /// # Errors
-    /// `Unsupported` with the reason when the file cannot be played as HLS.
-    pub fn media_playlist(&self, start: Option<f64>) -> Result<String, Error> {
-        let plan = self.offer()?.plan();
-        let duration = plan.duration().seconds();
-        if start.is_some_and(|start| start > duration * END_OF_FILE) {
-            return Ok("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-ENDLIST\n".to_owned());
+        let format = options.container.map(SegmentFormat::from);
+        if let (media::hls::MAIN, Err(error)) = (name, offer.main_rendition(format)) {
+            return Err(unsupported(&error));
         }
-        Ok(media::hls::media_playlist(plan, start.map(ticks)))
-    }
-
-    /// Which piece a file name such as `segment007.ts` means.
-    ///
-    /// # Errors
-    /// `NotFound` when it is no piece of this file, `Unsupported` when the file has none.
-    pub fn piece(&self, name: &str) -> Result<Piece, Error> {
-        let (offer, rendition) = self.main()?;
-        parse_segment_name(name)
-            .filter(|index| offer.plan().segment(*index).is_some())
-            .filter(|_| rendition.format == SegmentFormat::Ts)
-            .map(|index| Piece::Segment(rendition, index))
-            .ok_or_else(|| Error::new(ErrorKind::NotFound, "No such segment"))
+        let missing = || Error::new(ErrorKind::NotFound, "No such segment");
+        let resource = media::hls::resource(offer, name, format).ok_or_else(missing)?;
+        if let Some(piece) = Piece::of(&resource) {
+            return Ok(Content::Piece(piece));
+        }
+        let text = match resource {
+            Resource::Multivariant => {
+                let main = offer.main_rendition(format).map_err(|error| unsupported(&error))?;
+                media::hls::multivariant_playlist(offer, &main, media::hls::MAIN)
+            }
+            Resource::Media(rendition) => {
+                let duration = offer.plan().duration().seconds();
+                if options.start.is_some_and(|start| start > duration * END_OF_FILE) {
+                    "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-ENDLIST\n".to_owned()
+                } else {
+                    media::hls::media_playlist(offer, &rendition, options.start.map(ticks))
+                }
+            }
+            Resource::Subtitles(id) => media::hls::subtitle_playlist(offer, id),
+            Resource::IFrames(rendition) => {
+                media::hls::iframe_playlist(offer, &rendition).map_err(|error| unsupported(&error))?
+            }
+            _ => return Err(missing()),
+        };
+        Ok(Content::Text(text))
     }
 
     /// The first bytes of a piece, which are known before any of its media is.
@@ -105,7 +172,13 @@ impl Presentation {
         let offer = self.offer()?;
         Ok(match piece {
             Piece::Segment(rendition, index) => offer.head(&rendition, index),
+            Piece::Init(_) | Piece::Subtitle(..) | Piece::IFrame(..) => Bytes::new(),
         })
+    }
+
+    /// Tells the pieces of this presentation from those of the same file by another index.
+    pub fn mark(&self) -> &'static str {
+        if self.scanned { ":scanned" } else { "" }
     }
 
     /// True when there is such a piece.
@@ -115,6 +188,8 @@ impl Presentation {
             Piece::Segment(rendition, index) => {
                 offer.check(&rendition).is_ok() && offer.plan().segment(index).is_some()
             }
+            // These are made only when `content` has named them.
+            Piece::Init(_) | Piece::Subtitle(..) | Piece::IFrame(..) => true,
         }
     }
 
@@ -122,6 +197,7 @@ impl Presentation {
     pub(super) fn byte_ranges(&self, piece: Piece) -> Result<Vec<Range<u64>>, Error> {
         let ranges = match piece {
             Piece::Segment(rendition, index) => self.offer()?.byte_ranges(&rendition, index),
+            Piece::Init(_) | Piece::Subtitle(..) | Piece::IFrame(..) => Ok(Vec::new()),
         };
         ranges.map_err(|error| unsupported(&error))
     }
@@ -135,18 +211,16 @@ impl Presentation {
         let offer = self.offer.as_ref().map_err(|error| *error)?;
         match piece {
             Piece::Segment(rendition, index) => offer.segment(&rendition, index, source),
+            Piece::Init(_) | Piece::Subtitle(..) | Piece::IFrame(..) => {
+                Err(media::error::Error::unsupported("not made here"))
+            }
         }
     }
 
-    /// What there is to tell about the file.
-    pub fn report(&self) -> Report {
-        Report::new(&self.movie, self.offer.as_ref().map_err(|error| *error))
+    /// What there is to tell about the file, while its index is in that state.
+    pub fn report(&self, index: IndexState) -> Report {
+        Report::new(&self.movie, self.offer.as_ref().map_err(|error| *error), index)
     }
-}
-
-/// The number in a segment's file name; `None` when it is not such a name.
-pub fn parse_segment_name(name: &str) -> Option<u32> {
-    media::hls::parse_segment_name(name)
 }
 
 /// The file is at fault: it cannot be played as HLS, and the text says why.

@@ -10,8 +10,8 @@ use bytes::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
-/// Which piece of which file, by which of its indexes: a file's own, or one that was made of it later.
-pub(super) type SegmentKey = (FileKey, u32, Piece);
+/// Which piece of which file, and whether by its own index or by one that was made by going through it.
+pub(super) type SegmentKey = (FileKey, bool, Piece);
 
 /// Finished pieces and those on their way, with what they share of the machine.
 pub(super) struct Segments {

@@ -3,15 +3,17 @@
 use super::FileKey;
 use super::fetch::{self, Failure};
 use super::flights::{Flight, Flights, own};
+use super::indexing::Indexing;
 use super::piece::Piece;
 use super::presentation::{Presentation, unsupported};
 use super::segments::{SegmentKey, Segments};
 use super::window::{Window, Windows, size};
 use crate::error::{Error, ErrorKind};
 use crate::range_reader::RangeReader;
+use crate::report::IndexState;
 use bytes::Bytes;
 use media::source::{Arrived, Step};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What may be read of a file to know its tracks and its index, in bytes.
 const MAX_INDEX: u64 = 64 << 20;
@@ -26,8 +28,9 @@ pub(super) struct Source {
     key: FileKey,
     file: Arc<dyn RangeReader>,
     /// Failures of the reader are not kept, failures of the file are.
-    known: OnceLock<Known>,
+    known: Mutex<Option<Known>>,
     opening: Flights<(), Known>,
+    indexing: Indexing,
     segments: Arc<Segments>,
     windows: Windows,
 }
@@ -35,7 +38,12 @@ pub(super) struct Source {
 impl Source {
     pub(super) fn new(key: FileKey, file: Arc<dyn RangeReader>, segments: Arc<Segments>) -> Self {
         let windows = Windows::new(key, Arc::clone(&segments.memory));
-        Self { key, file, known: OnceLock::new(), opening: Flights::new(), segments, windows }
+        let (known, opening, indexing) = (Mutex::new(None), Flights::new(), Indexing::new());
+        Self { key, file, known, opening, indexing, segments, windows }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Known>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Reads the index unless it is known: once for all who wait, until the last one goes.
@@ -46,18 +54,60 @@ impl Source {
         let flight = self.opening.join((), || {
             let source = Arc::clone(self);
             async move {
-                if let Some(known) = source.known.get() {
-                    return Ok(known.clone()); // it became known just now
+                let known = source.lock().clone();
+                if let Some(known) = known {
+                    return Ok(known); // it became known just now
                 }
                 let known = source.open().await?;
-                Ok(source.known.get_or_init(|| known).clone())
+                Ok(source.lock().get_or_insert(known).clone())
             }
         });
         flight.await.map_err(|error| own(&error))?.map_err(|error| unsupported(&error))
     }
 
     pub(super) fn known(&self) -> Option<Result<Arc<Presentation>, Error>> {
-        Some(self.known.get()?.clone().map_err(|error| unsupported(&error)))
+        self.lock().clone().map(|known| known.map_err(|error| unsupported(&error)))
+    }
+
+    /// Looks through a file whose index is missing, and replaces its presentation then.
+    pub(super) async fn make_index(&self) -> Result<(), Error> {
+        let Some(Ok(old)) = self.known() else { return Ok(()) };
+        if !old.lacks_index() {
+            return Ok(());
+        }
+        if let Some(made) = self.indexing.run(&*self.file, &old, &self.segments).await? {
+            *self.lock() = Some(Ok(Arc::new(old.scanned(made))));
+        }
+        Ok(())
+    }
+
+    /// Somebody waits for the index that is being made.
+    pub(super) fn want_index(&self) -> Error {
+        self.indexing.want();
+        self.indexing.wait()
+    }
+
+    /// What a player hears while the index is being made.
+    pub(super) fn wait(&self) -> Error {
+        self.indexing.wait()
+    }
+
+    /// What is known of the index of `presentation`.
+    pub(super) fn index_state(&self, presentation: &Presentation) -> IndexState {
+        match self.indexing.progress() {
+            Some(progress) => IndexState::Scanning(progress),
+            None if presentation.lacks_index() => IndexState::Missing,
+            None => IndexState::Complete,
+        }
+    }
+
+    /// The index of `presentation` has proved wrong: nothing more is made by it.
+    fn distrust(&self, presentation: &Arc<Presentation>, why: media::error::Error) {
+        let mut known = self.lock();
+        if matches!(&*known, Some(Ok(current)) if Arc::ptr_eq(current, presentation)) {
+            tracing::info!(%why, "the file's index does not say the truth");
+            *known = Some(Ok(Arc::new(presentation.distrusted(why))));
+        }
     }
 
     pub(super) fn prefer(&self, position: u64) {
@@ -69,8 +119,8 @@ impl Source {
     }
 
     pub(super) fn wants_prefetch(&self, piece: Piece) -> bool {
-        let known = self.known.get().and_then(|known| known.as_ref().ok());
-        known.is_some_and(|known| known.has(piece)) && self.segments.wants(&self.key_of(piece))
+        matches!(self.known(), Some(Ok(known)) if known.has(piece))
+            && self.segments.wants(&self.key_of(piece))
     }
 
     /// The making of `piece`, joined or started; it goes on while the result is waited for.
@@ -82,7 +132,8 @@ impl Source {
     }
 
     fn key_of(&self, piece: Piece) -> SegmentKey {
-        (self.key, 0, piece)
+        let scanned = matches!(&*self.lock(), Some(Ok(known)) if known.is_scanned());
+        (self.key, scanned, piece)
     }
 
     async fn open(&self) -> Result<Known, Error> {
@@ -102,6 +153,9 @@ impl Source {
 
     async fn make(self: &Arc<Self>, piece: Piece) -> Result<Bytes, Error> {
         let presentation = self.presentation().await?;
+        if presentation.lacks_index() {
+            return Err(self.indexing.wait());
+        }
         presentation.check()?;
         if !presentation.has(piece) {
             return Err(Error::new(ErrorKind::NotFound, "No such segment"));
@@ -111,15 +165,30 @@ impl Source {
             return Err(unsupported(&media::error::Error::limit("a segment is too large", 0)));
         }
         // What comes next is wanted next.
-        if let Some(last) = ranges.last() {
+        if let (Some(last), Some(_)) = (ranges.last(), piece.lane()) {
             self.prefer(last.end);
         }
-        let window = self.windows.open(&self.file, ranges).await?;
-        let make = move |source: &Arrived| presentation.make(piece, source);
+        let window = if ranges.is_empty() {
+            Arc::new(Window::empty(self.file.len()))
+        } else {
+            self.windows.open(&self.file, ranges).await?
+        };
+        let make = {
+            let presentation = Arc::clone(&presentation);
+            move |source: &Arrived| presentation.make(piece, source)
+        };
         let made = fetch::drive(&*self.file, &window, MAX_SEGMENT, &self.segments.cpus, make).await;
         made.map_err(|failure| match failure {
             Failure::Read(error) => error,
-            Failure::Media(error) => unsupported(&error),
+            Failure::Media(error) => {
+                if error.kind == media::ErrorKind::NoIndex && !presentation.is_scanned() {
+                    self.distrust(&presentation, error);
+                    if matches!(self.known(), Some(Ok(known)) if known.lacks_index()) {
+                        return self.indexing.wait();
+                    }
+                }
+                unsupported(&error)
+            }
         })
     }
 }

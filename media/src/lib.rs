@@ -19,7 +19,11 @@ pub mod codec;
 pub mod colour;
 pub mod error;
 pub mod hls;
+<<<<<<< HEAD
 pub mod iframes;
+=======
+pub mod language;
+>>>>>>> text
 mod mkv;
 pub mod movie;
 mod mp4;

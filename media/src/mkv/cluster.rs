@@ -6,12 +6,13 @@
 //!   SimpleBlock            a frame, or several laced
 //!   BlockGroup
 //!     Block                the same without a keyframe flag
+//!     BlockDuration        always there for subtitles
 //!     ReferenceBlock       there when it is no keyframe
 //! ```
 
 use super::block::{BlockHead, MAX_BLOCK_HEAD};
-use super::ebml::{Children, Element, Head, View, id};
-use crate::error::Error;
+use super::ebml::{Children, Element, Head, MAX_HEAD, View, id};
+use crate::error::{Error, ErrorKind};
 use crate::source::Stop;
 use bytes::Bytes;
 
@@ -139,22 +140,29 @@ impl BlockAt {
         let bytes = view.bytes(self.element.data..self.end)?;
         if self.element.id == id::SIMPLE_BLOCK {
             let head = BlockHead::parse(&bytes, self.element.data)?;
-            return Ok(Some(Block { head, key: head.key_flag(), at: self.element.data, bytes }));
+            return Ok(Some(Block {
+                head,
+                key: head.key_flag(),
+                duration: None,
+                at: self.element.data,
+                bytes,
+            }));
         }
         let mut block = None;
-        let mut key = true;
+        let (mut key, mut duration) = (true, None);
         for child in Children::new(&bytes, self.element.data) {
             let child = child?;
             match child.id {
                 id::BLOCK if block.is_none() => block = Some((child.at, bytes.slice_ref(child.data))),
                 id::REFERENCE_BLOCK => key = false,
+                id::BLOCK_DURATION => duration = child.uint().ok(),
                 _ => {}
             }
         }
         let Some((at, bytes)) = block else {
             return Ok(None);
         };
-        Ok(Some(Block { head: BlockHead::parse(&bytes, at)?, key, at, bytes }))
+        Ok(Some(Block { head: BlockHead::parse(&bytes, at)?, key, duration, at, bytes }))
     }
 }
 
@@ -164,6 +172,8 @@ pub(super) struct Block {
     pub(super) head: BlockHead,
     /// True for a keyframe.
     pub(super) key: bool,
+    /// Ticks that all its frames together last (BlockDuration), when the file says so.
+    pub(super) duration: Option<u64>,
     /// Where the block's header begins in the file.
     pub(super) at: u64,
     bytes: Bytes,
@@ -177,23 +187,29 @@ impl Block {
 }
 
 /// A walk over the blocks of one cluster after another.
+///
+/// Where the file is damaged it goes on at the next cluster; what lies between is lost. It can be taken up again after
+/// a miss: nothing before [`Walk::pos`] is looked at twice.
 #[derive(Debug, Clone)]
 pub(super) struct Walk {
     from: u64,
     pos: u64,
     cluster: Option<Cluster>,
+    /// Where the search for the next cluster began.
+    damage: Option<u64>,
+    lost: u64,
     steps: u32,
 }
 
 impl Walk {
     /// Begins at `pos`, where an element beside clusters, or a cluster, begins.
     pub(super) const fn new(pos: u64) -> Self {
-        Self { from: pos, pos, cluster: None, steps: 0 }
+        Self { from: pos, pos, cluster: None, damage: None, lost: 0, steps: 0 }
     }
 
     /// Begins at `pos`, where an element inside `cluster` begins.
     pub(super) const fn inside(cluster: Cluster, pos: u64) -> Self {
-        Self { from: pos, pos, cluster: Some(cluster), steps: 0 }
+        Self { cluster: Some(cluster), ..Self::new(pos) }
     }
 
     /// Where the next element begins.
@@ -201,19 +217,35 @@ impl Walk {
         self.pos
     }
 
+    /// Bytes of damage that were passed over to reach a cluster behind them.
+    pub(super) const fn lost(&self) -> u64 {
+        self.lost
+    }
+
     /// Lets the walk go on for as long again as one may.
     pub(super) const fn rest(&mut self) {
         self.steps = 0;
     }
 
-    /// True where no cluster is open.
-    pub(super) const fn is_between_clusters(&self) -> bool {
-        self.cluster.is_none()
-    }
-
     /// The next block that begins before `stop`; `None` at `stop`, at the end of the Segment, and where the file
     /// was cut off.
     pub(super) fn next(&mut self, view: &View<'_>, stop: u64) -> Result<Option<BlockAt>, Stop> {
+        loop {
+            if self.damage.is_some() && !self.find_cluster(view, stop)? {
+                return Ok(None);
+            }
+            match self.next_here(view, stop) {
+                Err(Stop::Fail(Error { kind: ErrorKind::Malformed | ErrorKind::Truncated, .. })) => {
+                    self.cluster = None;
+                    self.damage = Some(self.pos);
+                    self.pos = self.pos.saturating_add(1);
+                }
+                result => return result,
+            }
+        }
+    }
+
+    fn next_here(&mut self, view: &View<'_>, stop: u64) -> Result<Option<BlockAt>, Stop> {
         loop {
             if self.cluster.is_some_and(|cluster| cluster.end().is_some_and(|end| self.pos >= end)) {
                 self.cluster = None;
@@ -242,12 +274,18 @@ impl Walk {
             };
             let ends_here =
                 matches!(head.id, id::CLUSTER | id::EBML | id::BODY) || id::beside_clusters(head.id);
-            if ends_here && cluster.head.size.is_none() {
+            // A cluster that seems to be in another is the next one: the first one's size is wrong.
+            if ends_here && (cluster.head.size.is_none() || head.id == id::CLUSTER) {
                 self.cluster = None;
                 continue;
             }
+            let end = head.end()?;
+            if cluster.end().is_some_and(|cluster_end| end > cluster_end) {
+                let what = "an element reaches past the end of its cluster";
+                return Err(Error::malformed(what, head.at).into());
+            }
             if head.id == id::TIMESTAMP {
-                if head.end()? > view.end {
+                if end > view.end {
                     return Ok(None);
                 }
                 cluster.time = Some(timestamp(view, &head)?);
@@ -258,7 +296,56 @@ impl Walk {
                 self.pos = block.end;
                 return Ok(Some(block));
             }
-            self.pos = head.end()?;
+            self.pos = end;
         }
     }
+
+    /// Looks for the next cluster before `stop`; `false` when there is none.
+    fn find_cluster(&mut self, view: &View<'_>, stop: u64) -> Result<bool, Stop> {
+        let end = view.end.min(stop);
+        while self.pos < end {
+            let window = self.pos..self.pos.saturating_add(SEARCH_WINDOW).min(end);
+            let bytes = view.bytes(window.clone())?;
+            let is_last = window.end == end;
+            let starts = bytes.windows(CLUSTER_ID.len()).enumerate();
+            let mut starts = starts.filter(|(_, id)| *id == CLUSTER_ID).map(|(at, _)| at);
+            let found = starts.find(|at| {
+                let rest = bytes.get(*at..).unwrap_or_default();
+                // What is too near to the window's end is looked at in the next one.
+                (rest.len() >= CLUSTER_START || is_last) && is_cluster(rest)
+            });
+            if let Some(at) = found {
+                self.pos = window.start.saturating_add(at as u64);
+                self.lost = self.lost.saturating_add(self.pos - self.damage.take().unwrap_or(self.pos));
+                return Ok(true);
+            }
+            let overlap = if is_last { 0 } else { CLUSTER_START as u64 - 1 };
+            self.pos = window.end - overlap;
+        }
+        Ok(false)
+    }
+}
+
+/// Bytes that are searched for a cluster at once.
+const SEARCH_WINDOW: u64 = 64 << 10;
+const CLUSTER_ID: [u8; 4] = id::CLUSTER.to_be_bytes();
+/// The longest start of a cluster that tells it from other bytes: its header, a CRC-32 and the Timestamp's header.
+const CLUSTER_START: usize = MAX_HEAD as usize + 6 + 2;
+/// No cluster is larger.
+const MAX_CLUSTER: u64 = 4 << 30;
+
+/// True when `bytes`, which begin with a cluster's ID, go on as a cluster does: with a size, a CRC-32 perhaps, and the
+/// Timestamp.
+fn is_cluster(bytes: &[u8]) -> bool {
+    let Ok(Some(head)) = Head::parse(bytes, 0) else {
+        return false;
+    };
+    let rest = usize::try_from(head.data).ok().and_then(|data| bytes.get(data..)).unwrap_or_default();
+    let rest = match rest {
+        [0xbf, 0x84, _, _, _, _, rest @ ..] => rest,
+        rest => rest,
+    };
+    let has_time =
+        matches!(rest, [0xe7, size, ..] if (0x81..=0x88).contains(size) || *size == 0x01 || *size == 0x40);
+    head.size.is_none_or(|size| size <= MAX_CLUSTER) && has_time
 }

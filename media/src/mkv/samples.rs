@@ -9,7 +9,7 @@ use super::cues::Cue;
 use super::ebml::{MAX_HEAD, View, id};
 use super::encoding::undo;
 use super::timing::decode_times;
-use super::{Detail, MkvFile};
+use super::{Detail, MkvFile, SECOND};
 use crate::error::{Error, ErrorKind};
 use crate::source::{ByteSource, Stop};
 use crate::time::Time90k;
@@ -35,8 +35,18 @@ const SEARCH: u64 = 4096;
 /// A frame with its time in nanoseconds, as it is stored.
 struct Frame {
     time: i64,
+    /// Nanoseconds, when the file says so.
+    duration: Option<i64>,
     key: bool,
     data: Bytes,
+}
+
+impl Frame {
+    fn length(&self) -> Option<Time90k> {
+        let instant = |nanos: i64| Time90k::from_ratio(nanos.into(), SECOND.into());
+        let end = self.time.checked_add(self.duration?)?;
+        Some(instant(end) - instant(self.time))
+    }
 }
 
 impl MkvFile {
@@ -112,8 +122,7 @@ impl MkvFile {
             Some((cluster, block)) if !span.first => Walk::inside(cluster, block),
             _ => Walk::new(self.first_cluster),
         };
-        let frames =
-            self.frames(&view, walk, stop, tracks, start.map(|(_, block)| block), span.end.is_none())?;
+        let frames = self.frames(&view, walk, stop, tracks, start.map(|(_, block)| block))?;
         let lists = tracks.iter().zip(frames).map(|(track, mut frames)| {
             // A recording may begin amid a group of pictures: what precedes the first cut cannot be decoded.
             let is_picture = self.detail(*track).is_some_and(|detail| detail.kind == TrackKind::Video);
@@ -183,7 +192,11 @@ impl MkvFile {
     /// The block that a cue means, and its cluster. Which one that is depends on the file alone, so that the span
     /// that begins there and the one that ends there agree.
     fn resolve(&self, view: &View<'_>, cue: &Cue) -> Result<(Cluster, u64), Stop> {
-        let cluster = Cluster::open(view, cue.cluster)?;
+        let not_there = Stop::from(Error::no_index("the index (Cues) names a block that is not there"));
+        let cluster = Cluster::open(view, cue.cluster).map_err(|stop| match stop {
+            Stop::Fail(Error { kind: ErrorKind::Malformed | ErrorKind::Truncated, .. }) => not_there.clone(),
+            stop => stop,
+        })?;
         if let Some(block) = cue.relative.and_then(|relative| cluster.head.data.checked_add(relative)) {
             match self.is_meant(view, &cluster, block, cue) {
                 Ok(true) => return Ok((cluster, block)),
@@ -196,11 +209,13 @@ impl MkvFile {
             if block.cluster != cue.cluster {
                 break;
             }
-            if self.matches(view, &block, cue)? {
-                return Ok((cluster, block.element.at));
+            match self.matches(view, &block, cue) {
+                Ok(true) => return Ok((cluster, block.element.at)),
+                Ok(false) | Err(Stop::Fail(_)) => {}
+                Err(need) => return Err(need),
             }
         }
-        Err(Error::no_index("the index (Cues) names a block that is not there").into())
+        Err(not_there)
     }
 
     fn is_meant(&self, view: &View<'_>, cluster: &Cluster, at: u64, cue: &Cue) -> Result<bool, Stop> {
@@ -230,23 +245,14 @@ impl MkvFile {
         stop: u64,
         tracks: &[TrackId],
         key: Option<u64>,
-        is_last: bool,
     ) -> Result<Vec<Vec<Frame>>, Stop> {
         let mut lists: Vec<Vec<Frame>> = tracks.iter().map(|_| Vec::new()).collect();
         let mut budget = view.held_len().saturating_mul(MAX_GROWTH).saturating_add(FREE_GROWTH).min(MAX_SPAN);
         loop {
-            let block = match walk.next(view, stop) {
-                Ok(Some(block)) => block,
-                Ok(None) => break,
-                // Zeros or the like behind the last cluster.
-                Err(Stop::Fail(Error { kind: ErrorKind::Malformed, .. }))
-                    if is_last && walk.is_between_clusters() =>
-                {
-                    break;
-                }
-                Err(stop) => return Err(stop),
+            let Some(block) = walk.next(view, stop)? else {
+                break;
             };
-            let Some(head) = block.head(view, block.element.at)? else {
+            let Some(head) = undamaged(block.head(view, block.element.at))? else {
                 continue;
             };
             let list = tracks.iter().zip(&mut lists).find(|(track, _)| track.0 == head.track);
@@ -254,7 +260,7 @@ impl MkvFile {
             if list.is_none() && !is_cut {
                 continue;
             }
-            let Some(block_read) = block.read(view)? else {
+            let Some(block_read) = undamaged(block.read(view))? else {
                 continue;
             };
             if is_cut && !block_read.key {
@@ -287,10 +293,15 @@ impl MkvFile {
         let out_of_range = Error::malformed("a timestamp is beyond any film", at.element.at);
         let time = at.ticks(&block.head) * i128::from(self.tick) - i128::from(detail.codec_delay);
         let time = i64::try_from(time).map_err(|_| out_of_range)?;
-        for (index, data) in block.frames()?.into_iter().enumerate() {
+        let frames = block.frames()?;
+        let count = i64::try_from(frames.len()).unwrap_or(i64::MAX).max(1);
+        let duration = block.duration.and_then(|ticks| i64::try_from(ticks).ok()?.checked_mul(self.tick));
+        let duration = duration.map(|nanos| nanos / count);
+        for (index, data) in frames.into_iter().enumerate() {
             let data = undo(&detail.encodings, data, block.at, budget)?;
             if !data.is_empty() {
-                list.push(Frame { time: detail.clock.laced(time, index), key: block.key, data });
+                let time = detail.clock.laced(time, index);
+                list.push(Frame { time, duration, key: block.key, data });
             }
         }
         Ok(())
@@ -317,19 +328,29 @@ impl MkvFile {
                 .map(|((frame, pts), dts)| Sample {
                     pts,
                     dts,
-                    duration: None,
+                    duration: frame.length(),
                     sync: frame.key,
                     data: frame.data,
                 })
                 .collect());
         }
         let mut last = Time90k(i64::MIN);
+        // Lines of text may begin together or be stored out of order; sound is one thing after the other.
+        let in_order = detail.kind == TrackKind::Audio;
         let samples = frames.into_iter().zip(instants).map(|(frame, instant)| {
-            let pts = instant.max(last + Time90k(1));
+            let pts = if in_order { instant.max(last + Time90k(1)) } else { instant };
             last = pts;
-            Sample { pts, dts: pts, duration: None, sync: true, data: frame.data }
+            Sample { pts, dts: pts, duration: frame.length(), sync: true, data: frame.data }
         });
         Ok(samples.collect())
+    }
+}
+
+/// What was read of a block; `None` where it is damaged: one block must not cost the segment.
+fn undamaged<T>(read: Result<Option<T>, Stop>) -> Result<Option<T>, Stop> {
+    match read {
+        Err(Stop::Fail(Error { kind: ErrorKind::Malformed | ErrorKind::Truncated, .. })) => Ok(None),
+        read => read,
     }
 }
 

@@ -88,7 +88,7 @@ impl MkvScan {
 
     /// See [`Scan::lost`](crate::scan::Scan::lost).
     pub(crate) const fn lost(&self) -> u64 {
-        0
+        self.walk.lost()
     }
 
     /// What to ask for so that `need` is here: twice as much as before where the walk goes on behind that, and
@@ -97,7 +97,7 @@ impl MkvScan {
         let before = self.asked.end - self.asked.start;
         let goes_on = need.start <= self.asked.end;
         let len = if goes_on { (before * 2).clamp(LEAST_ASK, MOST_ASK) } else { LEAST_ASK };
-        self.asked = need.start..need.start.saturating_add(len).min(end);
+        self.asked = need.start..need.start.saturating_add(len).min(end).max(need.end);
         self.asked.clone()
     }
 

@@ -385,3 +385,36 @@ fn a_key_block_far_inside_its_cluster_is_read_without_the_rest() {
     let all = samples_by_span(&mkv, &file, &spans).unwrap().remove(0);
     assert_eq!(all, whole(&file).remove(0));
 }
+
+#[test]
+fn blocks_may_say_how_long_they_last() {
+    let line = |time: i16, ticks: u64, text: &[u8]| {
+        let children = [element(id::BLOCK, &block(3, time, 0, text)), uint(id::BLOCK_DURATION, ticks)];
+        master(id::BLOCK_GROUP, &children)
+    };
+    let subtitle = master(
+        id::TRACK_ENTRY,
+        &[uint(id::TRACK_NUMBER, 3), uint(id::TRACK_TYPE, 17), text(id::CODEC_ID, "S_TEXT/UTF8")],
+    );
+    let lace = [&[2][..], &[1, 2, 3]].concat();
+    let laced = master(
+        id::BLOCK_GROUP,
+        &[element(id::BLOCK, &block(2, 0, 0x04, &lace)), uint(id::BLOCK_DURATION, 63)],
+    );
+    let blocks = [
+        simple(1, 0, true, b"I"),
+        line(20, 1500, b"one"),
+        line(20, 0, b"two"),
+        line(10, 333, b"late"),
+        laced,
+    ];
+    let file = short(tracks(&[video(&[]), audio(&[]), subtitle]), &[cluster(0, &blocks)]);
+    let lists = whole(&file);
+    let lines: Vec<_> =
+        lists[2].iter().map(|line| (line.pts.0, line.duration.map(|time| time.0), &line.data[..])).collect();
+    let expected: [(i64, Option<i64>, &[u8]); 3] =
+        [(1800, Some(135_000), b"one"), (1800, Some(0), b"two"), (900, Some(29_970), b"late")];
+    assert_eq!(lines, expected);
+    assert_eq!(lists[0][0].duration, None);
+    assert!(lists[1].iter().all(|frame| frame.duration == Some(Time90k(1890))));
+}

@@ -19,11 +19,8 @@ pub mod codec;
 pub mod colour;
 pub mod error;
 pub mod hls;
-<<<<<<< HEAD
 pub mod iframes;
-=======
 pub mod language;
->>>>>>> text
 mod mkv;
 pub mod movie;
 mod mp4;

@@ -18,9 +18,9 @@ use tokio::sync::{AcquireError, OwnedSemaphorePermit, Semaphore};
 
 /// Source bytes of segments that are made or kept, over all files, in MiB.
 const MAX_MIB: u32 = 512;
-/// What of them is kept for the renditions that ask later, in bytes. The rest always suffices for the largest
+/// What of them is kept for the renditions that ask later, in MiB. The rest always suffices for the largest
 /// segment, so what is kept never keeps anybody waiting for ever.
-const MAX_KEPT: u64 = 64 << 20;
+const MAX_KEPT: u32 = 64;
 /// Windows of one file that are read at a time. Players ask for two segments at once.
 const MAX_WINDOWS_AT_A_TIME: usize = 6;
 /// How long a window waits for its turn.
@@ -73,8 +73,9 @@ impl Window {
         !ranges.is_empty() && ranges.iter().all(covers)
     }
 
-    fn bytes(&self) -> u64 {
-        size(&self.ranges)
+    /// What it counts for; at least a MiB, so that there are never many of them.
+    fn mebibytes(&self) -> u32 {
+        mebibytes(&self.ranges)
     }
 
     fn lock(&self) -> MutexGuard<'_, Arrived> {
@@ -87,10 +88,15 @@ pub(super) fn size(ranges: &[Range<u64>]) -> u64 {
     ranges.iter().map(|range| range.end.saturating_sub(range.start)).fold(0, u64::saturating_add)
 }
 
+fn mebibytes(ranges: &[Range<u64>]) -> u32 {
+    u32::try_from(size(ranges).div_ceil(1 << 20)).unwrap_or(u32::MAX).clamp(1, MAX_MIB)
+}
+
 /// The memory for windows of all files.
 pub(super) struct Memory {
     permits: Arc<Semaphore>,
-    max_kept: u64,
+    /// In MiB.
+    max_kept: u32,
     /// The youngest last.
     kept: Mutex<VecDeque<(FileKey, Arc<Window>)>>,
 }
@@ -99,12 +105,18 @@ impl Memory {
     /// Keeps up to `max_kept` bytes of windows that nobody uses at the moment, and never very many.
     pub(super) fn new(max_kept: u64) -> Self {
         let permits = Arc::new(Semaphore::new(MAX_MIB as usize));
-        Self { permits, max_kept: max_kept.min(MAX_KEPT), kept: Mutex::new(VecDeque::new()) }
+        let max_kept = u32::try_from(max_kept >> 20).unwrap_or(u32::MAX).min(MAX_KEPT);
+        Self { permits, max_kept, kept: Mutex::new(VecDeque::new()) }
     }
 
-    async fn acquire(&self, bytes: u64) -> Result<OwnedSemaphorePermit, AcquireError> {
-        let mebibytes = u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX).clamp(1, MAX_MIB);
-        Arc::clone(&self.permits).acquire_many_owned(mebibytes).await
+    async fn acquire(&self, ranges: &[Range<u64>]) -> Result<OwnedSemaphorePermit, AcquireError> {
+        Arc::clone(&self.permits).acquire_many_owned(mebibytes(ranges)).await
+    }
+
+    /// MiB of all windows there are.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> u32 {
+        MAX_MIB - u32::try_from(self.permits.available_permits()).unwrap()
     }
 
     /// Keeps `window` for a while, or keeps it on: it is the youngest now.
@@ -114,10 +126,10 @@ impl Memory {
         if let Some(at) = kept.iter().position(|(_, other)| Arc::ptr_eq(other, window)) {
             dropped.extend(kept.remove(at));
         }
-        if window.bytes() <= self.max_kept {
+        if window.mebibytes() <= self.max_kept {
             kept.push_back((key, Arc::clone(window)));
         }
-        while kept.iter().map(|(_, window)| window.bytes()).sum::<u64>() > self.max_kept {
+        while kept.iter().map(|(_, window)| window.mebibytes()).sum::<u32>() > self.max_kept {
             dropped.extend(kept.pop_front());
         }
         drop(kept);
@@ -206,7 +218,7 @@ async fn read(
     // Segments of a swarm that is silent may hold all turns and all memory.
     let busy = |_| Error::new(ErrorKind::Stalled, "too many segments are waiting for their bytes");
     let permits = tokio::time::timeout(MAX_WAIT, async {
-        Ok((turns.acquire().await?, memory.acquire(size(&ranges)).await?))
+        Ok((turns.acquire().await?, memory.acquire(&ranges).await?))
     });
     let (_turn, permit) = permits.await.map_err(busy)?.map_err(|_: AcquireError| fetch::shutting_down())?;
     let arrived = fetch::read_all(file, &ranges).await?;

@@ -1,5 +1,8 @@
 //! Playback of a real file that arrives slowly, in virtual time.
 
+mod indexing;
+mod sharing;
+
 use super::fake::FakeFile;
 use super::*;
 use crate::error::ErrorKind;

@@ -68,6 +68,11 @@ pub(super) mod id {
     pub(crate) const BLOCK_DURATION: u32 = 0x9B;
     pub(crate) const REFERENCE_BLOCK: u32 = 0xFB;
 
+    /// True for Void and CRC-32.
+    pub(crate) const fn anywhere(id: u32) -> bool {
+        matches!(id, 0xEC | 0xBF)
+    }
+
     /// True for the elements that lie beside clusters, and so end a cluster of unknown size.
     pub(crate) const fn beside_clusters(id: u32) -> bool {
         matches!(id, SEEK_HEAD | INFO | TRACKS | CUES | TAGS | ATTACHMENTS | CHAPTERS)

@@ -50,6 +50,8 @@ impl Part {
 pub(super) struct Layout {
     /// The Segment's payload, clipped to the file.
     pub(super) body: Range<u64>,
+    /// True when the file ends before the Segment does.
+    pub(super) cut_short: bool,
     pub(super) info: Option<Part>,
     pub(super) tracks: Part,
     /// The Cues, or why they cannot be read.
@@ -79,7 +81,7 @@ impl Layout {
         let len = src.len();
         src.read(0..len.min(FIRST_READ))?;
         let file = View::new(src, len);
-        let body = find_body(&file)?;
+        let (body, cut_short) = find_body(&file)?;
         let view = View::new(src, body.end);
         let mut found = Found::default();
         found.walk_to_first_cluster(&view, &body)?;
@@ -92,14 +94,22 @@ impl Layout {
         others.dedup();
         let no_tracks = Error::malformed("a Matroska file without Tracks", body.start);
         let tracks = found.tracks.ok_or(no_tracks)?;
-        Ok(Self { body, info: found.info, tracks, cues, first_cluster: found.first_cluster, others })
+        Ok(Self {
+            body,
+            cut_short,
+            info: found.info,
+            tracks,
+            cues,
+            first_cluster: found.first_cluster,
+            others,
+        })
     }
 }
 
 const NO_CUES: &str = "the file has no index (Cues), so it cannot be cut into HLS segments";
 
-/// Reads the EBML header and finds the first Segment.
-fn find_body(file: &View<'_>) -> Result<Range<u64>, Stop> {
+/// Reads the EBML header and finds the first Segment; true when that goes on behind the end of the file.
+fn find_body(file: &View<'_>) -> Result<(Range<u64>, bool), Stop> {
     let cut_off = Error::truncated("the file ends in its first header", 0);
     let head = file.head(0, 0)?.ok_or(cut_off)?;
     if head.id != id::EBML {
@@ -130,8 +140,8 @@ fn find_body(file: &View<'_>) -> Result<Range<u64>, Stop> {
         let cut_off = Error::truncated("the file ends before its Segment", pos);
         let head = file.head(pos, 0)?.ok_or(cut_off)?;
         if head.id == id::BODY {
-            let end = head.size.map_or(file.end, |size| head.data.saturating_add(size).min(file.end));
-            return Ok(head.data..end);
+            let end = head.size.map_or(file.end, |size| head.data.saturating_add(size));
+            return Ok((head.data..end.min(file.end), end > file.end));
         }
         pos = head.end()?;
     }

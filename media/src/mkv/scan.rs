@@ -42,6 +42,11 @@ pub(crate) struct MkvScan {
 impl MkvFile {
     /// Begins to go through the clusters.
     pub(crate) fn scan(&self) -> MkvScan {
+        self.scan_from(self.first_cluster)
+    }
+
+    /// Begins at the cluster at `from`.
+    pub(super) fn scan_from(&self, from: u64) -> MkvScan {
         let has = |kind| self.tracks.iter().any(|track| track.kind == kind && track.codec.is_supported());
         let cut = if has(TrackKind::Video) { TrackKind::Video } else { TrackKind::Audio };
         let tracks = self.tracks.iter().map(|track| TrackScan {
@@ -55,7 +60,7 @@ impl MkvFile {
             end: None,
         });
         MkvScan {
-            walk: Walk::new(self.first_cluster),
+            walk: Walk::new(from),
             block: None,
             tracks: tracks.collect(),
             asked: 0..0,
@@ -77,7 +82,7 @@ impl MkvScan {
 
     /// See [`Scan::position`](crate::scan::Scan::position).
     pub(crate) fn position(&self) -> u64 {
-        let pos = self.block.as_ref().map_or(self.walk.pos(), |block| block.pos);
+        let pos = self.block.as_ref().map_or_else(|| self.walk.pos(), |block| block.pos);
         pos.min(self.end())
     }
 
@@ -97,11 +102,12 @@ impl MkvScan {
         let before = self.asked.end - self.asked.start;
         let goes_on = need.start <= self.asked.end;
         let len = if goes_on { (before * 2).clamp(LEAST_ASK, MOST_ASK) } else { LEAST_ASK };
-        self.asked = need.start..need.start.saturating_add(len).min(end).max(need.end);
+        self.asked = need.start..need.start.saturating_add(len).min(end);
         self.asked.clone()
     }
 
-    fn run(&mut self, view: &View<'_>) -> Result<(), Stop> {
+    /// Goes on to the end of `view`.
+    pub(super) fn run(&mut self, view: &View<'_>) -> Result<(), Stop> {
         loop {
             if self.block.is_none() {
                 self.walk.rest();
@@ -111,7 +117,7 @@ impl MkvScan {
                 self.block = Some(BlockScan::new(at));
             }
             if let Some(block) = &mut self.block {
-                block.read(view)?;
+                block.read(view, self.walk.from())?;
                 if let Some(seen) = block.seen(&self.file) {
                     self.take(&seen)?;
                 }
@@ -143,13 +149,22 @@ impl MkvScan {
         Ok(())
     }
 
+    /// When the last frame that was seen ends.
+    pub(super) fn last_end(&self) -> Option<Time90k> {
+        self.tracks.iter().filter(|track| track.counts).filter_map(|track| track.end).max()
+    }
+
+    /// The last keyframe of `track` that was seen.
+    pub(super) fn last_entry(&self, track: u64) -> Option<&Cue> {
+        self.tracks.iter().find(|entry| entry.number == track)?.entries.last()
+    }
+
     fn finish(&self) -> Result<MkvFile, Error> {
-        let ends = self.tracks.iter().filter(|track| track.counts).filter_map(|track| track.end);
         let nothing = Error::unsupported("no picture or sound that could be played in all of the file");
-        let end = ends.max().ok_or(nothing)?;
+        let end = self.last_end().ok_or(nothing)?;
         let mut cues: Vec<Cue> = self.tracks.iter().flat_map(|track| track.entries.iter().copied()).collect();
         cues.sort_by_key(|cue| (cue.track, cue.time));
-        let mut file = MkvFile { cues, scanned_end: Some(end), ..self.file.clone() };
+        let mut file = MkvFile { cues, end: Some(end), scanned: true, ..self.file.clone() };
         file.set_origins();
         Ok(file)
     }
@@ -241,12 +256,12 @@ impl BlockScan {
     }
 
     /// Reads the headers. What is damaged counts as not there.
-    fn read(&mut self, view: &View<'_>) -> Result<(), Stop> {
+    fn read(&mut self, view: &View<'_>, from: u64) -> Result<(), Stop> {
         if !self.at.is_group() {
-            return self.read_head(view, self.at.element.data, self.at.end);
+            return self.read_head(view, from, self.at.element.data, self.at.end);
         }
         while self.pos < self.at.end {
-            let child = match view.head(self.pos, self.pos) {
+            let child = match view.head(self.pos, from) {
                 Ok(Some(child)) => child,
                 Ok(None) | Err(Stop::Fail(_)) => break,
                 Err(need) => return Err(need),
@@ -255,9 +270,9 @@ impl BlockScan {
                 break;
             };
             match child.id {
-                id::BLOCK if self.head.is_none() => self.read_head(view, child.data, end)?,
+                id::BLOCK if self.head.is_none() => self.read_head(view, from, child.data, end)?,
                 id::REFERENCE_BLOCK => self.key = false,
-                id::BLOCK_DURATION => self.ticks = duration(view, &child, end)?,
+                id::BLOCK_DURATION => self.ticks = duration(view, from, &child, end)?,
                 _ => {}
             }
             self.pos = end;
@@ -265,8 +280,8 @@ impl BlockScan {
         Ok(())
     }
 
-    fn read_head(&mut self, view: &View<'_>, data: u64, end: u64) -> Result<(), Stop> {
-        let bytes = view.bytes(data..data.saturating_add(MAX_BLOCK_HEAD + 1).min(end))?;
+    fn read_head(&mut self, view: &View<'_>, from: u64, data: u64, end: u64) -> Result<(), Stop> {
+        let bytes = view.walk_bytes(data..data.saturating_add(MAX_BLOCK_HEAD + 1).min(end), from)?;
         if let Ok(head) = BlockHead::parse(&bytes, data) {
             let more = bytes.get(head.len()).filter(|_| head.is_laced());
             self.head = Some((head, more.map_or(1, |more| usize::from(*more) + 1)));
@@ -285,11 +300,11 @@ impl BlockScan {
     }
 }
 
-fn duration(view: &View<'_>, child: &Head, end: u64) -> Result<Option<i64>, Stop> {
+fn duration(view: &View<'_>, from: u64, child: &Head, end: u64) -> Result<Option<i64>, Stop> {
     if end - child.data > 8 {
         return Ok(None);
     }
-    let bytes = view.bytes(child.data..end)?;
+    let bytes = view.walk_bytes(child.data..end, from)?;
     let value = Element { id: child.id, at: child.data, data: &bytes }.uint();
     Ok(value.ok().and_then(|ticks| i64::try_from(ticks).ok()))
 }

@@ -25,7 +25,7 @@ struct Table<K, T> {
 
 impl<K, T> Flights<K, T>
 where
-    K: Clone + Eq + Hash + Send + 'static,
+    K: Copy + Eq + Hash + Send + 'static,
     T: Clone + Send + Sync + 'static,
 {
     pub(super) fn new() -> Self {
@@ -43,7 +43,7 @@ where
         }
         let number = table.next_number;
         table.next_number += 1;
-        let entry = Entry { table: Arc::clone(&self.0), key: key.clone(), number };
+        let entry = Entry { table: Arc::clone(&self.0), key, number };
         let work = make();
         let flight = async move {
             let _entry = entry; // leaves the table when the work is done or dropped

@@ -37,7 +37,7 @@ pub(super) struct Source {
 
 impl Source {
     pub(super) fn new(key: FileKey, file: Arc<dyn RangeReader>, segments: Arc<Segments>) -> Self {
-        let windows = Windows::new(key, Arc::clone(&segments.memory));
+        let windows = Windows::new(key, Arc::clone(&file), Arc::clone(&segments.memory));
         let (known, opening, indexing) = (Mutex::new(None), Flights::new(), Indexing::new());
         Self { key, file, known, opening, indexing, segments, windows }
     }
@@ -171,7 +171,7 @@ impl Source {
         let window = if ranges.is_empty() {
             Arc::new(Window::empty(self.file.len()))
         } else {
-            self.windows.open(&self.file, ranges).await?
+            self.windows.open(&ranges).await?
         };
         let make = {
             let presentation = Arc::clone(&presentation);

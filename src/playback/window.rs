@@ -1,15 +1,17 @@
 //! Source bytes of a segment: read once for all that is made of them.
 //!
-//! All renditions of a Matroska file read the same clusters for the same segment, and those of an MP4 file may
-//! read parts of each other's. Who asks while the bytes are on their way joins the reading; who asks a little
-//! later finds the last few windows kept.
+//! All renditions of a Matroska file read the same clusters for the same segment, and subtitles those of the segment
+//! before as well. Who asks while bytes are on their way joins the reading; who asks a little later finds the last
+//! few windows kept. Only what is neither here nor on its way is read.
 
 use super::FileKey;
 use super::fetch;
-use super::flights::{Flights, own};
+use super::flights::{Flight, own};
 use crate::error::{Error, ErrorKind};
 use crate::range_reader::RangeReader;
-use media::source::Arrived;
+use futures::FutureExt as _;
+use futures::future::WeakShared;
+use media::source::{Arrived, ByteSource as _};
 use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
@@ -33,18 +35,41 @@ pub(super) struct Window {
     arrived: Mutex<Arrived>,
     /// Held while more is read, so that two who need the same read it once.
     reading: tokio::sync::Mutex<()>,
-    _memory: Option<OwnedSemaphorePermit>,
+    _held: Held,
+}
+
+/// What accounts for the memory of a window.
+enum Held {
+    /// A few bytes of an index, or nothing.
+    Nothing,
+    /// Its own.
+    Permit { _permit: OwnedSemaphorePermit },
+    /// That of the windows that it shows.
+    Parts { _parts: Vec<Arc<Window>> },
 }
 
 impl Window {
     /// Nothing yet of a file of `len` bytes.
     pub(super) fn empty(len: u64) -> Self {
-        Self::new(Vec::new(), Arrived::new(len), None)
+        Self::new(Vec::new(), Arrived::new(len), Held::Nothing)
     }
 
-    fn new(ranges: Vec<Range<u64>>, arrived: Arrived, memory: Option<OwnedSemaphorePermit>) -> Self {
+    fn new(ranges: Vec<Range<u64>>, arrived: Arrived, held: Held) -> Self {
         let (arrived, reading) = (Mutex::new(arrived), tokio::sync::Mutex::new(()));
-        Self { ranges, arrived, reading, _memory: memory }
+        Self { ranges, arrived, reading, _held: held }
+    }
+
+    /// `ranges` out of `parts`, which have them all.
+    fn of_parts(len: u64, ranges: Vec<Range<u64>>, parts: Vec<Arc<Self>>) -> Self {
+        let mut arrived = Arrived::new(len);
+        for part in &parts {
+            for range in intersections(&ranges, &part.ranges) {
+                if let Ok(data) = part.lock().read(range.clone()) {
+                    arrived.insert(range.start, data);
+                }
+            }
+        }
+        Self::new(ranges, arrived, Held::Parts { _parts: parts })
     }
 
     /// What is here, as of now.
@@ -148,58 +173,88 @@ impl Memory {
 /// The windows of one file.
 pub(super) struct Windows {
     key: FileKey,
+    file: Arc<dyn RangeReader>,
     memory: Arc<Memory>,
-    flights: Flights<Vec<Range<u64>>, Arc<Window>>,
-    /// Those that somebody uses or that are kept.
-    alive: Mutex<Vec<Weak<Window>>>,
+    state: Arc<Mutex<State>>,
     turns: Arc<Semaphore>,
 }
 
+type WeakFlight = WeakShared<futures::future::BoxFuture<'static, Result<Arc<Window>, Arc<Error>>>>;
+
+#[derive(Default)]
+struct State {
+    /// Those that somebody uses or that are kept.
+    alive: Vec<Weak<Window>>,
+    /// Those on their way, with what they will hold.
+    flying: Vec<(Vec<Range<u64>>, WeakFlight)>,
+}
+
+/// How to come by a window.
+enum Next {
+    Here(Arc<Window>),
+    Wait(Flight<Arc<Window>>),
+}
+
 impl Windows {
-    /// No window of the file under `key`.
-    pub(super) fn new(key: FileKey, memory: Arc<Memory>) -> Self {
+    /// No window of `file`, which is under `key`.
+    pub(super) fn new(key: FileKey, file: Arc<dyn RangeReader>, memory: Arc<Memory>) -> Self {
         let turns = Arc::new(Semaphore::new(MAX_WINDOWS_AT_A_TIME));
-        Self { key, memory, flights: Flights::new(), alive: Mutex::default(), turns }
+        Self { key, file, memory, state: Arc::default(), turns }
     }
 
-    /// A window with the bytes of `ranges` (sorted and disjoint): one that is here, or on its way, or a new one.
-    /// The reading of it belongs to those who wait.
+    /// A window with the bytes of `ranges` (sorted and disjoint): of what is here or on its way, and for the rest
+    /// newly read. The reading belongs to those who wait.
     ///
     /// # Errors
     /// `Stalled` when too many others wait for their bytes, and those of the reader.
-    pub(super) async fn open(
-        &self,
-        file: &Arc<dyn RangeReader>,
-        ranges: Vec<Range<u64>>,
-    ) -> Result<Arc<Window>, Error> {
-        let window = match self.find(&ranges) {
-            Some(window) => window,
-            None => {
-                let flight = self.flights.join(ranges.clone(), || {
-                    let (memory, turns, file) =
-                        (Arc::clone(&self.memory), Arc::clone(&self.turns), Arc::clone(file));
-                    async move { read(&memory, &turns, &*file, ranges).await }
-                });
-                let window = flight.await.map_err(|error| own(&error))?;
-                let mut alive = self.alive();
-                alive.retain(|other| other.strong_count() > 0);
-                if !alive.iter().any(|other| std::ptr::eq(other.as_ptr(), Arc::as_ptr(&window))) {
-                    alive.push(Arc::downgrade(&window));
-                }
-                drop(alive);
-                window
+    pub(super) async fn open(&self, ranges: &[Range<u64>]) -> Result<Arc<Window>, Error> {
+        // What has arrived stays while the rest is waited for.
+        let mut arrived = Vec::new();
+        loop {
+            match self.next(ranges) {
+                Next::Here(window) => return Ok(window),
+                Next::Wait(flight) => arrived.push(flight.await.map_err(|error| own(&error))?),
             }
+        }
+    }
+
+    fn next(&self, ranges: &[Range<u64>]) -> Next {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        state.alive.retain(|window| window.strong_count() > 0);
+        state.flying.retain(|(_, flight)| flight.upgrade().is_some());
+        let alive: Vec<Arc<Window>> = state.alive.iter().filter_map(Weak::upgrade).collect();
+        if let Some(window) = alive.iter().find(|window| window.covers(ranges)) {
+            self.memory.keep(self.key, window);
+            return Next::Here(Arc::clone(window));
+        }
+        let parts: Vec<Arc<Window>> =
+            alive.into_iter().filter(|window| overlap(ranges, &window.ranges)).collect();
+        let missing = parts.iter().fold(ranges.to_vec(), |missing, part| without(&missing, &part.ranges));
+        if missing.is_empty() {
+            for part in &parts {
+                self.memory.keep(self.key, part);
+            }
+            return Next::Here(Arc::new(Window::of_parts(self.file.len(), ranges.to_vec(), parts)));
+        }
+        let on_its_way = state.flying.iter().find(|(flying, _)| overlap(&missing, flying));
+        if let Some(flight) = on_its_way.and_then(|(_, flight)| flight.upgrade()) {
+            return Next::Wait(flight);
+        }
+        let flight = self.read(missing.clone());
+        state.flying.extend(flight.downgrade().map(|weak| (missing, weak)));
+        Next::Wait(flight)
+    }
+
+    fn read(&self, ranges: Vec<Range<u64>>) -> Flight<Arc<Window>> {
+        let (key, file, state) = (self.key, Arc::clone(&self.file), Arc::clone(&self.state));
+        let (memory, turns) = (Arc::clone(&self.memory), Arc::clone(&self.turns));
+        let work = async move {
+            let window = read(&memory, &turns, &*file, ranges).await?;
+            state.lock().unwrap_or_else(PoisonError::into_inner).alive.push(Arc::downgrade(&window));
+            memory.keep(key, &window);
+            Ok::<_, Error>(window)
         };
-        self.memory.keep(self.key, &window);
-        Ok(window)
-    }
-
-    fn find(&self, ranges: &[Range<u64>]) -> Option<Arc<Window>> {
-        self.alive().iter().filter_map(Weak::upgrade).find(|window| window.covers(ranges))
-    }
-
-    fn alive(&self) -> MutexGuard<'_, Vec<Weak<Window>>> {
-        self.alive.lock().unwrap_or_else(PoisonError::into_inner)
+        work.map(|result| result.map_err(Arc::new)).boxed().shared()
     }
 }
 
@@ -222,5 +277,69 @@ async fn read(
     });
     let (_turn, permit) = permits.await.map_err(busy)?.map_err(|_: AcquireError| fetch::shutting_down())?;
     let arrived = fetch::read_all(file, &ranges).await?;
-    Ok(Arc::new(Window::new(ranges, arrived, Some(permit))))
+    Ok(Arc::new(Window::new(ranges, arrived, Held::Permit { _permit: permit })))
+}
+
+fn intersections<'a>(
+    one: &'a [Range<u64>],
+    other: &'a [Range<u64>],
+) -> impl Iterator<Item = Range<u64>> + 'a {
+    one.iter()
+        .flat_map(move |one| {
+            other.iter().map(move |other| one.start.max(other.start)..one.end.min(other.end))
+        })
+        .filter(|range| range.start < range.end)
+}
+
+fn overlap(one: &[Range<u64>], other: &[Range<u64>]) -> bool {
+    intersections(one, other).next().is_some()
+}
+
+/// What is left of `ranges` without `others`; all sorted and disjoint.
+fn without(ranges: &[Range<u64>], others: &[Range<u64>]) -> Vec<Range<u64>> {
+    let mut left = Vec::new();
+    for range in ranges {
+        let mut at = range.start;
+        for other in intersections(std::slice::from_ref(range), others) {
+            if at < other.start {
+                left.push(at..other.start);
+            }
+            at = other.end;
+        }
+        if at < range.end {
+            left.push(at..range.end);
+        }
+    }
+    left
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn ranges(numbers: &[u64]) -> Vec<Range<u64>> {
+        let mut sorted = numbers.to_vec();
+        sorted.sort_unstable();
+        sorted.dedup();
+        sorted.chunks_exact(2).map(|pair| pair[0]..pair[1]).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_left_is_what_the_others_do_not_have(
+            one in proptest::collection::vec(0_u64..200, 0..20),
+            other in proptest::collection::vec(0_u64..200, 0..20),
+        ) {
+            let (one, other) = (ranges(&one), ranges(&other));
+            let left = without(&one, &other);
+            let within = |ranges: &[Range<u64>], at| ranges.iter().any(|range| range.contains(&at));
+            for at in 0..200 {
+                prop_assert_eq!(within(&left, at), within(&one, at) && !within(&other, at));
+                let both: Vec<_> = intersections(&one, &other).collect();
+                prop_assert_eq!(within(&both, at), within(&one, at) && within(&other, at));
+            }
+            prop_assert!(left.is_sorted_by(|one, next| one.end <= next.start));
+        }
+    }
 }

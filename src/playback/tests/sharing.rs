@@ -71,15 +71,15 @@ async fn what_is_kept_is_bounded_and_goes_with_its_file() {
     let memory = Arc::new(window::Memory::new(u64::MAX));
     let fake = Arc::new(FakeFile::counting(1000));
     let file: Arc<dyn RangeReader> = Arc::<FakeFile>::clone(&fake);
-    let windows = window::Windows::new(KEY, Arc::clone(&memory));
-    for start in 0..100 {
-        windows.open(&file, vec![start..start + 10]).await.unwrap();
+    let windows = window::Windows::new(KEY, file, Arc::clone(&memory));
+    for start in (0..1000).step_by(10) {
+        windows.open(&one(start..start + 10)).await.unwrap();
     }
     assert_eq!(memory.held(), 64, "a MiB is the least that a window counts for");
     // A part of what is kept is not read again.
     let reads = fake.reads().len();
-    let part = windows.open(&file, vec![98..100]).await.unwrap();
-    assert!(part.arrived().missing(&(98..100)).is_none());
+    let part = windows.open(&one(988..990)).await.unwrap();
+    assert!(part.arrived().missing(&(988..990)).is_none());
     assert_eq!(fake.reads().len(), reads);
     drop(part);
     drop(windows);
@@ -99,4 +99,29 @@ async fn the_last_one_to_go_ends_the_shared_reading() {
     let (first, second) = tokio::join!(first, second);
     assert!(first.is_err() && second.is_err() && before.elapsed() == 2 * SECOND);
     assert_eq!(file.dropped(), 1, "one read for both");
+}
+
+fn one(range: Range<u64>) -> Vec<Range<u64>> {
+    [range].into()
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_is_neither_here_nor_on_its_way_is_read() {
+    let fake = Arc::new(FakeFile::counting(1_000_000).delayed(SECOND));
+    let file: Arc<dyn RangeReader> = Arc::<FakeFile>::clone(&fake);
+    let windows = window::Windows::new(KEY, file, Arc::new(window::Memory::new(u64::MAX)));
+    windows.open(&one(0..100)).await.unwrap();
+    let before = Instant::now();
+    let (next, wide) = (one(100..200), one(50..300));
+    let (next, wide) = tokio::join!(windows.open(&next), windows.open(&wide));
+    next.unwrap();
+    let all = wide.unwrap().arrived();
+    assert_eq!(media::source::ByteSource::read(&all, 50..300), Ok(fake.bytes().slice(50..300)));
+    assert_eq!(fake.reads(), [0..100, 100..200, 200..300]);
+    assert_eq!(before.elapsed(), 2 * SECOND);
+    // Far apart, both at once, with a part that is here in between.
+    let apart = vec![10..20, 150..160, 700_000..700_010, 900_000..900_010];
+    let apart = windows.open(&apart).await.unwrap().arrived();
+    assert_eq!(fake.reads()[3..], [700_000..700_010, 900_000..900_010]);
+    assert!(apart.missing(&(150..160)).is_none() && apart.missing(&(900_000..900_010)).is_none());
 }

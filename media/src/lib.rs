@@ -30,6 +30,7 @@ mod reader;
 pub mod rendition;
 pub mod scan;
 pub mod source;
+pub mod text;
 pub mod time;
 pub mod track;
 pub mod ts;

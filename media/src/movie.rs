@@ -64,6 +64,17 @@ fn open_container(src: &dyn ByteSource) -> Result<Container, Stop> {
     }
 }
 
+/// What a segment of subtitles needs: MP4 knows the times of all samples, Matroska only where they may be.
+#[derive(Debug, Clone)]
+pub(crate) struct SubtitleSpan {
+    /// The span before, in which a text may have begun that is still shown.
+    pub(crate) previous: Option<Span>,
+    /// The segment's own span.
+    pub(crate) span: Span,
+    /// When the segment is shown.
+    pub(crate) times: Range<Time90k>,
+}
+
 /// Sizes in bytes of the samples of a span.
 #[derive(Debug)]
 pub(crate) enum SpanSizes {
@@ -155,6 +166,55 @@ impl Movie {
         match &self.container {
             Container::Mp4(file) => file.samples(src, cut, tracks, span),
             Container::Mkv(file) => file.samples(src, tracks, span),
+        }
+    }
+
+    /// True where [`Movie::subtitle_samples`] goes by times alone; else it gives all that is in the spans.
+    pub(crate) const fn cuts_subtitles_by_time(&self) -> bool {
+        matches!(self.container, Container::Mp4(_))
+    }
+
+    /// The file's bytes that hold the samples of a subtitle track for a segment, sorted and disjoint.
+    pub(crate) fn subtitle_ranges(
+        &self,
+        cut: TrackId,
+        track: TrackId,
+        wanted: &SubtitleSpan,
+    ) -> Result<Vec<Range<u64>>, Error> {
+        match &self.container {
+            Container::Mp4(file) => file.ranges_shown(track, &wanted.times),
+            Container::Mkv(_) => {
+                let mut ranges: Vec<Range<u64>> = Vec::new();
+                for span in wanted.previous.iter().chain([&wanted.span]) {
+                    for range in self.byte_ranges(cut, &[track], span)? {
+                        match ranges.last_mut() {
+                            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                            _ => ranges.push(range),
+                        }
+                    }
+                }
+                Ok(ranges)
+            }
+        }
+    }
+
+    /// The samples of a subtitle track that may be seen in a segment.
+    pub(crate) fn subtitle_samples(
+        &self,
+        src: &dyn ByteSource,
+        cut: TrackId,
+        track: TrackId,
+        wanted: &SubtitleSpan,
+    ) -> Result<Vec<Sample>, Stop> {
+        match &self.container {
+            Container::Mp4(file) => file.samples_shown(src, track, &wanted.times),
+            Container::Mkv(_) => {
+                let mut samples = Vec::new();
+                for span in wanted.previous.iter().chain([&wanted.span]) {
+                    samples.extend(self.samples(src, cut, &[track], span)?.into_iter().flatten());
+                }
+                Ok(samples)
+            }
         }
     }
 }

@@ -32,7 +32,12 @@ pub(super) fn learn(view: &View<'_>, from: u64, entries: &mut [Entry]) -> Result
     let mut walk = Walk::new(from);
     for _ in 0..MAX_BLOCKS {
         // Sound needs it for its grid, pictures to tell whether the index begins where they do.
-        let matters = |track: &Track| track.kind == TrackKind::Video || track.codec.is_supported();
+        // Subtitles may begin anywhere.
+        let matters = |track: &Track| match track.kind {
+            TrackKind::Video => true,
+            TrackKind::Audio => track.codec.is_supported(),
+            TrackKind::Subtitle | TrackKind::Other => false,
+        };
         let mut pairs = entries.iter().zip(&firsts);
         let waiting = pairs.any(|(entry, first)| first.is_none() && matters(&entry.track));
         if !waiting {

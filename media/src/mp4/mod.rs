@@ -16,6 +16,7 @@ mod edit_list;
 mod sample_entry;
 mod sample_sizes;
 mod sample_table;
+mod shown;
 mod track;
 
 use crate::codec::mpeg_audio::MpegAudioConfig;

@@ -1,6 +1,7 @@
 //! Tracks: what a TrackEntry says, and the codec behind it (RFC 9559 section 5.1.4).
 
 mod audio;
+mod text;
 mod video;
 
 use super::ebml::{Element, id};
@@ -199,7 +200,7 @@ impl Raw {
         let config = match self.kind {
             1 => self.video_codec(of_private),
             2 => self.audio_codec(of_private),
-            17 => Err(Error::unsupported("this kind of subtitles is not shown in HLS yet")),
+            17 => self.text_codec(of_private),
             _ => Err(Error::unsupported("neither picture, sound nor text")),
         };
         config.unwrap_or_else(|error| Codec::Unsupported { reason: error.what })

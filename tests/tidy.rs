@@ -147,10 +147,7 @@ fn imports_in_media_go_one_way() {
             ("cmaf", OUTPUT),
             ("text", OUTPUT),
             ("presentation", PRESENTATION),
-            (
-                "iframes",
-                &["error", "time", "source", "track", "plan", "rendition", "presentation", "ts", "cmaf"],
-            ),
+            ("iframes", &["error", "time", "source", "track", "movie", "plan", "rendition", "presentation", "ts", "cmaf"]),
             ("hls", PLAYLIST),
         ],
     );

@@ -15,6 +15,7 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 pub mod access_units;
+pub mod chapters;
 pub mod codec;
 pub mod colour;
 pub mod error;

@@ -1,5 +1,6 @@
 //! What is known of a file once its index has been read.
 
+use crate::chapters::Chapter;
 use crate::error::Error;
 use crate::mkv::MkvFile;
 use crate::mp4::Mp4File;
@@ -80,7 +81,7 @@ pub(crate) struct SubtitleSpan {
 pub(crate) enum SpanSizes {
     /// Of each sample, one list for each track that was asked for.
     Each(Vec<Vec<u64>>),
-    /// Of all together, or a little more.
+    /// Of all that were asked for together, about.
     Sum(u64),
 }
 
@@ -97,6 +98,15 @@ impl Movie {
     /// The track of that number.
     pub fn track(&self, id: TrackId) -> Option<&Track> {
         self.tracks.iter().find(|track| track.id == id)
+    }
+
+    /// Places with names, in order of time; none when the file has none, or has them where reading them would keep
+    /// the player waiting.
+    pub fn chapters(&self) -> &[Chapter] {
+        match &self.container {
+            Container::Mp4(file) => file.chapters(),
+            Container::Mkv(file) => file.chapters(),
+        }
     }
 
     /// How long the presentation lasts, as far as the index tells.
@@ -151,7 +161,7 @@ impl Movie {
             Container::Mp4(file) => {
                 SpanSizes::Each(tracks.iter().map(|track| file.sizes(cut, *track, span)).collect())
             }
-            Container::Mkv(file) => SpanSizes::Sum(file.size_of(span)),
+            Container::Mkv(file) => SpanSizes::Sum(file.size_of(cut, tracks, span)),
         }
     }
 
@@ -215,6 +225,43 @@ impl Movie {
                 }
                 Ok(samples)
             }
+        }
+    }
+
+    /// What to fetch for one keyframe of `track`; it may turn out to need more.
+    pub(crate) fn keyframe_ranges(
+        &self,
+        track: TrackId,
+        keyframe: &Keyframe,
+    ) -> Result<Vec<Range<u64>>, Error> {
+        match &self.container {
+            Container::Mp4(file) => file.byte_ranges(track, &[track], &Mp4File::span_of(keyframe)),
+            Container::Mkv(file) => Ok(file.keyframe_ranges(keyframe)),
+        }
+    }
+
+    /// How many bytes one keyframe of `track` has; `None` when the index does not tell.
+    pub(crate) fn keyframe_size(&self, track: TrackId, keyframe: &Keyframe) -> Option<u64> {
+        match &self.container {
+            Container::Mp4(file) => file.sizes(track, track, &Mp4File::span_of(keyframe)).first().copied(),
+            Container::Mkv(_) => None,
+        }
+    }
+
+    /// One keyframe of `track`, by itself.
+    pub(crate) fn keyframe(
+        &self,
+        src: &dyn ByteSource,
+        track: TrackId,
+        keyframe: &Keyframe,
+    ) -> Result<Sample, Stop> {
+        match &self.container {
+            Container::Mp4(file) => {
+                let lists = file.samples(src, track, &[track], &Mp4File::span_of(keyframe))?;
+                let empty = Error::malformed("a keyframe without bytes", 0);
+                Ok(lists.into_iter().flatten().next().ok_or(empty)?)
+            }
+            Container::Mkv(file) => file.keyframe(src, track, keyframe),
         }
     }
 }

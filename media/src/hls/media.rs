@@ -45,8 +45,7 @@ pub fn iframe_playlist(presentation: &Presentation, rendition: &Rendition) -> Re
         return Err(Error::unsupported("key pictures are of the picture alone"));
     }
     let frames = IFrame::all(presentation)?;
-    let longest = frames.iter().map(|frame| frame.end - frame.start).max().unwrap_or_default();
-    let target = u32::try_from((longest.0 + 45_000) / 90_000).unwrap_or(u32::MAX).max(1);
+    let target = IFrame::target_duration(&frames);
     let mut text = head(version(rendition.format, true), target, frames.len());
     text.push_str("#EXT-X-I-FRAMES-ONLY\n");
     write_map(&mut text, presentation, rendition);

@@ -12,6 +12,7 @@
 //! All that is needed is in `moov`, wherever that lies; no media byte is read to plan.
 
 mod boxes;
+mod chapters;
 mod edit_list;
 mod sample_entry;
 mod sample_sizes;
@@ -19,12 +20,14 @@ mod sample_table;
 mod shown;
 mod track;
 
+use crate::chapters::Chapter;
 use crate::codec::mpeg_audio::MpegAudioConfig;
 use crate::error::Error;
 use crate::source::{ByteSource, Stop};
 use crate::time::{Time90k, Timescale};
 use crate::track::{Codec, Keyframe, MAX_SPAN_SAMPLES, Sample, Span, Track, TrackId, TrackKind};
 use boxes::{BoxHeader, children};
+use std::collections::BTreeSet;
 use std::ops::Range;
 use track::Mp4Track;
 
@@ -48,6 +51,7 @@ const PRIMING: Time90k = Time90k(9_000);
 pub(crate) struct Mp4File {
     tracks: Vec<Track>,
     tables: Vec<Mp4Track>,
+    chapters: Vec<Chapter>,
     fragmented: bool,
     file_len: u64,
 }
@@ -72,6 +76,7 @@ impl Mp4File {
                     let moov = src.read(header.payload..header.end)?;
                     let mut file = Self::parse(&moov, header.payload, src.len())?;
                     file.learn_layers(src)?;
+                    file.learn_chapters(&moov, &(at..header.end), src)?;
                     return Ok(file);
                 }
                 b"moof" => {
@@ -112,7 +117,39 @@ impl Mp4File {
         if tracks.is_empty() {
             return Err(Error::malformed("no readable track in the index (moov)", base));
         }
-        Ok(Self { tracks, tables, fragmented, file_len })
+        let chapters = chapters::nero(moov, base).unwrap_or_default();
+        Ok(Self { tracks, tables, chapters, fragmented, file_len })
+    }
+
+    /// Text tracks that hold chapters are no subtitles; where `moov` at `index` has no list of chapters, theirs are
+    /// read if they are near.
+    fn learn_chapters(
+        &mut self,
+        moov: &bytes::Bytes,
+        index: &Range<u64>,
+        src: &dyn ByteSource,
+    ) -> Result<(), Stop> {
+        let traks = children(moov, index.start).filter(|child| child.kind == *b"trak").take(MAX_TRACKS);
+        let references: BTreeSet<u64> = traks.flat_map(|trak| chapters::references(&trak)).collect();
+        for (track, table) in self.tracks.iter_mut().zip(&self.tables) {
+            if track.kind != TrackKind::Subtitle || !references.contains(&track.id.0) {
+                continue;
+            }
+            track.kind = TrackKind::Other;
+            if self.chapters.is_empty() {
+                match chapters::of_track(table, track.language.as_deref(), index, src) {
+                    Ok(found) => self.chapters = found,
+                    Err(Stop::Fail(_)) => {}
+                    Err(need) => return Err(need),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Places with names, on the presentation clock.
+    pub(crate) fn chapters(&self) -> &[Chapter] {
+        &self.chapters
     }
 
     /// MPEG audio is named alike in all its layers: only a frame's header tells, and how long a frame is.
@@ -236,6 +273,12 @@ impl Mp4File {
             return Vec::new();
         };
         table.samples(numbers).map(|sample| sample.range.end - sample.range.start).collect()
+    }
+
+    /// The span that holds one keyframe and nothing else.
+    pub(crate) const fn span_of(keyframe: &Keyframe) -> Span {
+        let next = Keyframe { pts: keyframe.pts, at: keyframe.at.saturating_add(1) };
+        Span { start: *keyframe, end: Some(next), first: false }
     }
 
     /// The samples of the span, one list for each of `tracks`.

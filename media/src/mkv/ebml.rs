@@ -53,6 +53,7 @@ pub(super) mod id {
     pub(crate) const FLAG_ENABLED: u32 = 0xB9;
     pub(crate) const FLAG_DEFAULT: u32 = 0x88;
     pub(crate) const DEFAULT_DURATION: u32 = 0x23_E383;
+    pub(crate) const TRACK_TIMESTAMP_SCALE: u32 = 0x23_314F;
     pub(crate) const NAME: u32 = 0x536E;
     pub(crate) const LANGUAGE: u32 = 0x22_B59C;
     pub(crate) const LANGUAGE_BCP47: u32 = 0x22_B59D;

@@ -22,8 +22,10 @@ const MOST_ASK: u64 = 1 << 20;
 const MAX_ENTRIES: usize = 100_000;
 /// Sound can be cut at every frame, but is not.
 const SOUND_DISTANCE: i64 = SECOND;
-/// A frame whose length nothing tells lasts as long as the one before it, but not longer than this.
+/// A last frame whose length nothing tells lasts as long as the one shown before it, but not longer than this,
 const MAX_GUESS: i64 = SECOND;
+/// and this long when it is the only one.
+const LONE_FRAME: i64 = SECOND / 25;
 /// Keyframes that are this much before the one in front of them are of another clock.
 const MAX_BACKWARDS: i64 = SECOND;
 
@@ -55,9 +57,8 @@ impl MkvFile {
             counts: matches!(track.kind, TrackKind::Video | TrackKind::Audio) && track.codec.is_supported(),
             distance: if cut == TrackKind::Audio { SOUND_DISTANCE } else { 1 },
             entries: Vec::new(),
-            last: None,
-            guess: 0,
             end: None,
+            endless: [None; 2],
         });
         MkvScan {
             walk: Walk::new(from),
@@ -136,13 +137,12 @@ impl MkvScan {
             return Ok(());
         }
         let time = self.file.time_of(&seen.cue);
-        let length = seen.ticks.map(|ticks| self.file.nanos(ticks));
-        let length = length.filter(|length| *length > 0).unwrap_or_else(|| match detail.clock.step {
-            Frames::Unknown => track.guess(time),
-            _ => detail.clock.laced(time, seen.frames).saturating_sub(time),
-        });
-        track.last = track.last.max(Some(time));
-        track.end = track.end.max(Some(detail.instant(time.saturating_add(length))));
+        let said = seen.ticks.map(|ticks| self.file.nanos(ticks)).filter(|length| *length > 0);
+        match (said, detail.clock.step) {
+            (None, Frames::Unknown) => track.see_endless(time),
+            (None, _) => track.see_end(detail.clock.laced(time, seen.frames)),
+            (Some(length), _) => track.see_end(time.saturating_add(length)),
+        }
         if track.is_cut && (seen.key || detail.kind == TrackKind::Audio) {
             track.enter(seen.cue, self.file.tick)?;
         }
@@ -151,7 +151,8 @@ impl MkvScan {
 
     /// When the last frame that was seen ends.
     pub(super) fn last_end(&self) -> Option<Time90k> {
-        self.tracks.iter().filter(|track| track.counts).filter_map(|track| track.end).max()
+        let tracks = self.tracks.iter().zip(&self.file.details).filter(|(track, _)| track.counts);
+        tracks.filter_map(|(track, detail)| Some(detail.instant(track.last_end()?))).max()
     }
 
     /// The last keyframe of `track` that was seen.
@@ -181,20 +182,31 @@ struct TrackScan {
     /// Entries are at least this far apart, in nanoseconds.
     distance: i64,
     entries: Vec<Cue>,
-    /// The latest frame's time in nanoseconds.
-    last: Option<i64>,
-    /// Nanoseconds between the latest two.
-    guess: i64,
-    end: Option<Time90k>,
+    /// When the last of the frames ends whose length is known, in nanoseconds.
+    end: Option<i64>,
+    /// When the last of the others begins, and the last but one.
+    endless: [Option<i64>; 2],
 }
 
 impl TrackScan {
-    /// How long a frame at `time` lasts, by how far it is from those before it.
-    fn guess(&mut self, time: i64) -> i64 {
-        if let Some(gap) = self.last.map(|last| time.saturating_sub(last)).filter(|gap| *gap > 0) {
-            self.guess = gap.min(MAX_GUESS);
+    fn see_end(&mut self, time: i64) {
+        self.end = self.end.max(Some(time));
+    }
+
+    /// Frames are not stored in the order in which they are shown.
+    fn see_endless(&mut self, time: i64) {
+        let [last, before] = self.endless;
+        if last < Some(time) {
+            self.endless = [Some(time), last];
+        } else if last > Some(time) && before < Some(time) {
+            self.endless = [last, Some(time)];
         }
-        self.guess
+    }
+
+    fn last_end(&self) -> Option<i64> {
+        let [last, before] = self.endless;
+        let gap = last.zip(before).map_or(LONE_FRAME, |(last, before)| last.saturating_sub(before));
+        self.end.max(last.map(|last| last.saturating_add(gap.min(MAX_GUESS))))
     }
 
     /// Enters a keyframe unless it is too near to the last.

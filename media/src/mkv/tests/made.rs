@@ -101,6 +101,7 @@ fn what_cannot_be_played_says_why() {
         Codec::Unsupported { reason } => reason,
         playable => panic!("{playable:?}"),
     };
+    let rate = |hertz| master(id::AUDIO, &[float(id::SAMPLING_FREQUENCY, hertz), uint(id::CHANNELS, 2)]);
     assert!(why(codec_of(1, 1, "V_VP9", &[])).contains("video codec"));
     assert!(why(codec_of(1, 1, "V_MPEG4/ISO/AVC", &[])).contains("parameter sets"));
     let annex_b = element(id::CODEC_PRIVATE, &[0, 0, 0, 1, 0x67]);
@@ -109,7 +110,10 @@ fn what_cannot_be_played_says_why() {
         master(id::CONTENT_ENCODINGS, &[master(id::CONTENT_ENCODING, &[uint(id::CONTENT_ENCODING_TYPE, 1)])]);
     assert!(why(codec_of(1, 2, "A_AAC", &[encryption])).contains("encrypted"));
 
-    let rate = |hertz| master(id::AUDIO, &[float(id::SAMPLING_FREQUENCY, hertz), uint(id::CHANNELS, 2)]);
+    let speed =
+        |factor| [float(id::TRACK_TIMESTAMP_SCALE, factor), float(id::TRACK_TIMESTAMP_SCALE, 1.0)].concat();
+    assert!(why(codec_of(1, 2, "A_AAC", &[speed(1.04)])).contains("another speed"));
+    assert!(codec_of(1, 2, "A_AAC", &[speed(1.0), rate(48_000.0)]).is_supported());
     let Codec::Aac(aac) = codec_of(1, 2, "A_AAC/MPEG4/LC/SBR", &[rate(22_050.0)]) else { panic!() };
     assert_eq!(
         (aac.object_type, aac.sample_rate, aac.output_rate, aac.channel_configuration),

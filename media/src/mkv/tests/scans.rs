@@ -279,15 +279,17 @@ fn a_scan_that_finds_nothing_says_so() {
 
 #[test]
 fn every_byte_is_asked_for_once_and_large_pictures_not_at_all() {
+    // 20 MB each, from many small pictures to few large ones.
     let film = |size: usize| {
+        let count = i16::try_from(1_000_000 / size).unwrap();
         let second = |time: u64| {
-            let picture = |index: i16| simple(1, index * 40, index == 0, &vec![0; size]);
-            cluster(time, &(0..25).map(picture).collect::<Vec<_>>())
+            let picture = |index: i16| simple(1, index, index == 0, &vec![0; size]);
+            cluster(time, &(0..count).map(picture).collect::<Vec<_>>())
         };
         let clusters: Vec<Vec<u8>> = (0..20).map(|index| second(index * 1000)).collect();
         file(&[info(20_000.0), tracks(&[video(&[])]), clusters.concat()])
     };
-    for (size, most) in [(1000, 1.0), (40_000, 1.0), (400_000, 0.2)] {
+    for (size, most) in [(1000, 1.0), (40_000, 1.0), (250_000, 0.3)] {
         let file = film(size);
         let (scanned, asked) = scan_counted(&file);
         assert_eq!(cuts(&scanned.unwrap()).len(), 20);
@@ -308,4 +310,26 @@ fn entries_are_bounded() {
     let cuts = cuts(&scanned);
     assert!(cuts.len() <= 100_000 && cuts.len() > 20_000, "{}", cuts.len());
     assert!(cuts.windows(2).all(|pair| pair[1] - pair[0] < seconds(1)));
+}
+
+#[test]
+fn the_last_picture_lasts_as_long_as_the_one_before() {
+    let no_rate = master(
+        id::TRACK_ENTRY,
+        &[
+            uint(id::TRACK_NUMBER, 1),
+            uint(id::TRACK_TYPE, 1),
+            text(id::CODEC_ID, "V_MPEG4/ISO/AVC"),
+            element(id::CODEC_PRIVATE, AVC_CONFIG),
+        ],
+    );
+    let end = |times: &[i16]| {
+        let blocks: Vec<_> = times.iter().map(|time| simple(1, *time, *time == 0, b"picture")).collect();
+        let file = file(&[info(60_000.0), tracks(&[no_rate.clone()]), cluster(0, &blocks)]);
+        scan(&file).unwrap().end(VIDEO).unwrap().0 / 90
+    };
+    assert_eq!(end(&[0, 120, 40, 80]), 160, "in the order of showing");
+    assert_eq!(end(&[0, 50, 60]), 70);
+    assert_eq!(end(&[0, 20_000]), 21_000, "a still picture");
+    assert_eq!(end(&[0]), 40);
 }

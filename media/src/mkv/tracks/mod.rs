@@ -105,7 +105,11 @@ impl Raw {
                 id::CODEC_ID => raw.codec_id = child.text(),
                 id::CODEC_PRIVATE => raw.private = Bytes::copy_from_slice(child.data),
                 id::CODEC_DELAY => raw.codec_delay = child.uint()?,
-                id::CONTENT_ENCODINGS => raw.encodings = Encodings::parse(&child),
+                id::CONTENT_ENCODINGS if raw.encodings.is_ok() => raw.encodings = Encodings::parse(&child),
+                // RFC 9559 5.1.4.1.15: deprecated, and without a meaning on which muxers agree. 0 is no factor.
+                id::TRACK_TIMESTAMP_SCALE if !matches!(child.float()?, 0.0 | 1.0) => {
+                    raw.encodings = Err("the track's clock runs at another speed than the file's");
+                }
                 id::VIDEO => raw.read_video(&child)?,
                 id::AUDIO => raw.read_audio(&child)?,
                 _ => {}

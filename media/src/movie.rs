@@ -56,9 +56,10 @@ pub fn open(src: &dyn ByteSource) -> Result<Step<Movie>, Error> {
 fn open_container(src: &dyn ByteSource) -> Result<Container, Stop> {
     let head = src.read(0..src.len().min(12))?;
     match head.get(4..8) {
-        Some(b"ftyp" | b"moov" | b"mdat" | b"free" | b"skip" | b"wide" | b"pnot" | b"styp" | b"uuid") => {
-            Ok(Container::Mp4(Mp4File::open(src)?))
-        }
+        Some(
+            b"ftyp" | b"moov" | b"mdat" | b"free" | b"skip" | b"wide" | b"pnot" | b"styp" | b"uuid" | b"moof"
+            | b"sidx",
+        ) => Ok(Container::Mp4(Mp4File::open(src)?)),
         // The EBML header's ID (RFC 8794 11.2.1).
         _ if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) => Ok(Container::Mkv(MkvFile::open(src)?)),
         _ => Err(Error::unsupported("neither an MP4 nor a Matroska file").into()),
@@ -159,7 +160,10 @@ impl Movie {
     pub(crate) fn sizes(&self, cut: TrackId, tracks: &[TrackId], span: &Span) -> SpanSizes {
         match &self.container {
             Container::Mp4(file) => {
-                SpanSizes::Each(tracks.iter().map(|track| file.sizes(cut, *track, span)).collect())
+                let each = tracks.iter().map(|track| file.sizes(cut, *track, span)).collect();
+                let sum = || file.byte_ranges(cut, tracks, span).unwrap_or_default();
+                let sum = || sum().iter().map(|range| range.end - range.start).sum();
+                Option::map_or_else(each, || SpanSizes::Sum(sum()), SpanSizes::Each)
             }
             Container::Mkv(file) => SpanSizes::Sum(file.size_of(cut, tracks, span)),
         }
@@ -243,7 +247,7 @@ impl Movie {
     /// How many bytes one keyframe of `track` has; `None` when the index does not tell.
     pub(crate) fn keyframe_size(&self, track: TrackId, keyframe: &Keyframe) -> Option<u64> {
         match &self.container {
-            Container::Mp4(file) => file.sizes(track, track, &Mp4File::span_of(keyframe)).first().copied(),
+            Container::Mp4(file) => file.sizes(track, track, &Mp4File::span_of(keyframe))?.first().copied(),
             Container::Mkv(_) => None,
         }
     }

@@ -52,6 +52,12 @@ pub(super) mod id {
     pub(crate) const TRACK_TYPE: u32 = 0x83;
     pub(crate) const FLAG_ENABLED: u32 = 0xB9;
     pub(crate) const FLAG_DEFAULT: u32 = 0x88;
+    pub(crate) const FLAG_FORCED: u32 = 0x55AA;
+    pub(crate) const FLAG_HEARING_IMPAIRED: u32 = 0x55AB;
+    pub(crate) const FLAG_VISUAL_IMPAIRED: u32 = 0x55AC;
+    pub(crate) const FLAG_TEXT_DESCRIPTIONS: u32 = 0x55AD;
+    pub(crate) const FLAG_ORIGINAL: u32 = 0x55AE;
+    pub(crate) const FLAG_COMMENTARY: u32 = 0x55AF;
     pub(crate) const DEFAULT_DURATION: u32 = 0x23_E383;
     pub(crate) const TRACK_TIMESTAMP_SCALE: u32 = 0x23_314F;
     pub(crate) const NAME: u32 = 0x536E;

@@ -51,7 +51,6 @@ mod timing;
 mod tracks;
 
 use crate::chapters::Chapter;
-use crate::codec::{aac::AacConfig, mpeg_audio::MpegAudioConfig};
 use crate::error::{Error, ErrorKind};
 use crate::source::{ByteSource, Stop};
 use crate::time::Time90k;
@@ -114,6 +113,8 @@ pub(crate) struct MkvFile {
 struct Detail {
     kind: TrackKind,
     clock: Clock,
+    /// The codec of a track whose frames tell their length.
+    varying: Option<Codec>,
     first: Option<First>,
     /// Nanoseconds.
     codec_delay: i64,
@@ -316,23 +317,13 @@ impl MkvFile {
     }
 
     fn detail_of(&self, entry: &Entry, first: Option<First>) -> Detail {
-        let sound = |samples: u32, rate: u32| {
-            let known = samples > 0 && rate > 0;
-            if known { Step::Sound { samples, rate } } else { Step::Unknown }
-        };
-        let step = match &entry.track.codec {
-            Codec::Aac(config) => sound(AacConfig::SAMPLES_PER_FRAME, config.sample_rate),
-            Codec::Mp3(MpegAudioConfig { samples_per_frame, sample_rate, .. }) => {
-                sound(*samples_per_frame, *sample_rate)
-            }
-            _ => entry.default_duration.map_or(Step::Unknown, Step::Nanos),
-        };
+        let step = Step::of(&entry.track.codec, entry.default_duration);
         let begins = first.map(|first| self.nanos(first.ticks));
         let origin = match (entry.track.kind, step) {
             (TrackKind::Video, Step::Nanos(_)) => {
                 self.cues_of(entry.track.id).1.first().map(|cue| self.time_of(cue)).or(begins)
             }
-            (TrackKind::Audio, Step::Sound { .. }) => {
+            (TrackKind::Audio, Step::Sound { .. } | Step::Varying { .. }) => {
                 begins.map(|time| time.saturating_sub(entry.codec_delay))
             }
             _ => None,
@@ -347,6 +338,7 @@ impl MkvFile {
         Detail {
             kind: entry.track.kind,
             clock: Clock { origin, step },
+            varying: matches!(step, Step::Varying { .. }).then(|| entry.track.codec.clone()),
             first,
             codec_delay: entry.codec_delay,
             encodings: entry.encodings.clone(),

@@ -3,7 +3,6 @@
 
 use super::MkvFile;
 use super::tracks::Entry;
-use crate::codec::{aac::AacConfig, ac3::Ac3Config};
 use crate::time::Time90k;
 use crate::track::{Codec, Span, Track, TrackId, TrackKind};
 
@@ -94,13 +93,9 @@ fn eac3_bits(record: &[u8]) -> Option<f64> {
 
 /// Frames per second.
 fn frames(track: &Track) -> f64 {
-    let of = |samples: u32, rate: u32| f64::from(rate.max(8_000)) / f64::from(samples.max(1));
-    match &track.codec {
-        Codec::Aac(config) => of(AacConfig::SAMPLES_PER_FRAME, config.sample_rate),
-        Codec::Mp3(config) => of(config.samples_per_frame, config.sample_rate),
-        Codec::Ac3(config) => of(Ac3Config::SAMPLES_PER_FRAME, config.sample_rate),
-        Codec::Eac3(config) => of(config.samples_per_frame, config.sample_rate),
-        _ => match track.kind {
+    match track.codec.frame_samples() {
+        Some(samples) => f64::from(track.sample_rate.max(8_000)) / f64::from(samples.max(1)),
+        None => match track.kind {
             TrackKind::Video => track.frame_rate.unwrap_or(USUAL_FRAME_RATE),
             TrackKind::Audio => 50.0,
             _ => 1.0,

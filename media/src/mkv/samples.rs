@@ -289,10 +289,13 @@ impl MkvFile {
         let count = i64::try_from(frames.len()).unwrap_or(i64::MAX).max(1);
         let duration = block.duration.and_then(|ticks| i64::try_from(ticks).ok()?.checked_mul(self.tick));
         let duration = duration.map(|nanos| nanos / count);
+        let mut before = 0u64;
         for (index, data) in frames.into_iter().enumerate() {
             let data = undo(&detail.encodings, data, block.at, budget)?;
             if !data.is_empty() {
-                let time = detail.clock.laced(time, index);
+                let time = detail.clock.laced(time, index, before);
+                let samples = detail.varying.as_ref().and_then(|codec| codec.samples_in(&data));
+                before += u64::from(samples.unwrap_or(0));
                 list.push(Frame { time, duration, key: block.key, data });
             }
         }

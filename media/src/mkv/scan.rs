@@ -139,8 +139,8 @@ impl MkvScan {
         let time = self.file.time_of(&seen.cue);
         let said = seen.ticks.map(|ticks| self.file.nanos(ticks)).filter(|length| *length > 0);
         match (said, detail.clock.step) {
-            (None, Frames::Unknown) => track.see_endless(time),
-            (None, _) => track.see_end(detail.clock.laced(time, seen.frames)),
+            (None, Frames::Unknown | Frames::Varying { .. }) => track.see_endless(time),
+            (None, _) => track.see_end(detail.clock.laced(time, seen.frames, 0)),
             (Some(length), _) => track.see_end(time.saturating_add(length)),
         }
         if track.is_cut && (seen.key || detail.kind == TrackKind::Audio) {

@@ -1,6 +1,7 @@
 //! Samples of subtitle tracks by the time that they are shown: a text that began earlier is still there.
 
-use super::{MERGE_GAP, Mp4File, merge};
+use super::Mp4File;
+use super::span::{MERGE_GAP, merge};
 use crate::error::Error;
 use crate::source::{ByteSource, Stop};
 use crate::time::Time90k;

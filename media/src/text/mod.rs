@@ -8,7 +8,7 @@
 //! ```
 //! [`markup`] is what all of them have in common: text with bold, italics, ... that is always well nested.
 //! Parsers are as lenient as players are: what makes no sense is left out, and only a file that is not text at
-//! all, or beyond the limits, is an error.
+//! all, or beyond the limits, is an error. [`sidecar`] finds the files that belong to a film.
 
 pub mod ass;
 mod clock;
@@ -17,6 +17,7 @@ pub mod export;
 pub mod markup;
 mod segment;
 pub mod settings;
+pub mod sidecar;
 mod srt;
 mod track;
 mod tx3g;

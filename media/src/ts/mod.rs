@@ -11,10 +11,7 @@ mod psi;
 mod size;
 
 use crate::access_units;
-use crate::codec::{
-    aac::AacConfig,
-    h264::{self, AvcConfig},
-};
+use crate::codec::h264::{self, AvcConfig};
 use crate::error::Error;
 use crate::movie::Movie;
 use crate::plan::SegmentPlan;
@@ -245,7 +242,7 @@ fn group_audio<'a>(
     let mut groups: Vec<AudioPes<'a>> = Vec::new();
     let mut group_len = 0;
     let (frame_samples, rate) = match codec {
-        Codec::Aac(config) => (AacConfig::SAMPLES_PER_FRAME, config.sample_rate),
+        Codec::Aac(config) => (config.samples_per_frame(), config.sample_rate),
         Codec::Mp3(config) => (config.samples_per_frame, config.sample_rate),
         _ => return Err(Error::unsupported("only AAC and MP3 sound can be carried in MPEG-TS")),
     };

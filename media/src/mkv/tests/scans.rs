@@ -325,7 +325,7 @@ fn the_last_picture_lasts_as_long_as_the_one_before() {
     );
     let end = |times: &[i16]| {
         let blocks: Vec<_> = times.iter().map(|time| simple(1, *time, *time == 0, b"picture")).collect();
-        let file = file(&[info(60_000.0), tracks(&[no_rate.clone()]), cluster(0, &blocks)]);
+        let file = file(&[info(60_000.0), tracks(std::slice::from_ref(&no_rate)), cluster(0, &blocks)]);
         scan(&file).unwrap().end(VIDEO).unwrap().0 / 90
     };
     assert_eq!(end(&[0, 120, 40, 80]), 160, "in the order of showing");

@@ -1,6 +1,7 @@
 //! Tracks: what a TrackEntry says, and the codec behind it (RFC 9559 section 5.1.4).
 
 mod audio;
+mod roles;
 mod text;
 mod video;
 
@@ -55,6 +56,7 @@ struct Raw {
     kind: u64,
     enabled: bool,
     default: bool,
+    roles: Roles,
     default_duration: u64,
     name: String,
     language: String,
@@ -77,6 +79,7 @@ impl Raw {
             kind: 0,
             enabled: true,
             default: true,
+            roles: Roles::default(),
             default_duration: 0,
             name: String::new(),
             language: "eng".to_owned(),
@@ -112,7 +115,7 @@ impl Raw {
                 }
                 id::VIDEO => raw.read_video(&child)?,
                 id::AUDIO => raw.read_audio(&child)?,
-                _ => {}
+                _ => roles::read_flag(&mut raw.roles, &child)?,
             }
         }
         Ok(raw)
@@ -162,17 +165,14 @@ impl Raw {
         let mut frame_rate = default_duration.filter(|_| kind == TrackKind::Video).map(rate_of);
         let is_audio = kind == TrackKind::Audio;
         let (mut width, mut height) = (self.width, self.height);
-        let mut sample_rate = if is_audio { whole(self.sample_rate) } else { 0 };
-        let mut channels = if is_audio { self.channels } else { 0 };
-        match &codec {
-            Codec::H264(config) => {
-                frame_rate = frame_rate.or(config.picture.frame_rate);
-                if width == 0 || height == 0 {
-                    (width, height) = (config.picture.width, config.picture.height);
-                }
+        let sample_rate =
+            if is_audio { codec.sample_rate().unwrap_or_else(|| whole(self.sample_rate)) } else { 0 };
+        let channels = if is_audio { codec.channels().unwrap_or(self.channels) } else { 0 };
+        if let Codec::H264(config) = &codec {
+            frame_rate = frame_rate.or(config.picture.frame_rate);
+            if width == 0 || height == 0 {
+                (width, height) = (config.picture.width, config.picture.height);
             }
-            Codec::Aac(config) => (sample_rate, channels) = (config.output_rate, config.channels()),
-            _ => {}
         }
         let language = self.language_bcp47.unwrap_or(self.language);
         Some(Entry {
@@ -185,7 +185,7 @@ impl Raw {
                 language: Some(language).filter(|language| !matches!(language.as_str(), "" | "und")),
                 name: Some(self.name).filter(|name| !name.is_empty()),
                 default: self.default && self.enabled,
-                roles: Roles::default(),
+                roles: self.roles,
                 width,
                 height,
                 frame_rate,

@@ -1,5 +1,6 @@
 //! What the user chose: command line, environment and configuration file, in that order of precedence.
 
+use crate::container::Container;
 use crate::error::{Error, ErrorKind};
 use clap::builder::BoolishValueParser;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, parser::ValueSource};
@@ -52,6 +53,15 @@ pub enum Command {
         /// Folder for master.m3u8 and all it names
         #[arg(short, long, value_name = "DIR")]
         output: PathBuf,
+        /// How segments are packed: ts or fmp4 [default: ts where the codecs fit into it]
+        #[arg(long, value_name = "CONTAINER")]
+        container: Option<Container>,
+        /// With key pictures by themselves, for players that show them while the user looks for a place
+        #[arg(long)]
+        iframes: bool,
+        /// Show no progress
+        #[arg(short, long)]
+        quiet: bool,
     },
 }
 

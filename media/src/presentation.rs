@@ -122,6 +122,18 @@ impl Presentation {
         access_units::byte_ranges(&self.movie, &self.plan, &tracks, index)
     }
 
+    /// The initialization segment of `rendition` (EXT-X-MAP, RFC 8216 4.3.2.5), known from the index alone.
+    ///
+    /// # Errors
+    /// `Unsupported` for a rendition in MPEG-TS, which has none, and for one that [`Presentation::check`] refuses.
+    pub fn init(&self, rendition: &Rendition) -> Result<Bytes, Error> {
+        self.check(rendition)?;
+        match rendition.format {
+            SegmentFormat::Ts => Err(Error::unsupported("MPEG-TS has no initialization segment")),
+            SegmentFormat::Fmp4 => Err(Error::unsupported("fragmented MP4 is not written yet")),
+        }
+    }
+
     /// The first bytes of segment `index`, which are known before any media byte has arrived.
     pub fn head(&self, rendition: &Rendition, index: u32) -> Bytes {
         match rendition.format {

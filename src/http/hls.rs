@@ -5,7 +5,7 @@ use super::find::{self, Found};
 use super::range::{Wanted, none_match_fails, wanted};
 use super::{App, body, get_or_head, with};
 use crate::error::{Error, ErrorKind};
-use crate::playback::{Container, Content, FORMAT_VERSION, Piece, Playback, PlaylistOptions, Presentation};
+use crate::playback::{Content, FORMAT_VERSION, Piece, Playback, PlaylistOptions, Presentation};
 use futures::FutureExt as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -97,7 +97,7 @@ impl Target {
             }
             _ => playable(&playback, left).await?,
         };
-        match known.content(&self.name, &options)? {
+        match playback.content(&known, &self.name, &options)? {
             Content::Text(text) => Ok(text_headers(bytes(content_type, text))),
             Content::Piece(piece) => {
                 let asked = Asked { app, playback: &playback, known: &known, piece, content_type };
@@ -115,14 +115,16 @@ impl Target {
         let mut options = PlaylistOptions { start: self.start()?, iframes: app.iframes, container: None };
         for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
             match (&*key, &*value) {
-                ("container", "ts") => options.container = Some(Container::Ts),
-                ("container", "fmp4") => options.container = Some(Container::Fmp4),
-                ("container", _) => {
-                    return Err(Error::new(ErrorKind::BadRequest, "Invalid container: ts or fmp4"));
+                ("container", name) => {
+                    let invalid =
+                        |help| Error::new(ErrorKind::BadRequest, format!("Invalid container: {help}"));
+                    options.container = Some(name.parse().map_err(invalid)?);
                 }
                 ("iframes", "1" | "true") => options.iframes = true,
                 ("iframes", "0" | "false") => options.iframes = false,
-                ("iframes", _) => return Err(Error::new(ErrorKind::BadRequest, "Invalid iframes: 0 or 1")),
+                ("iframes", _) => {
+                    return Err(Error::new(ErrorKind::BadRequest, "Invalid iframes: give 0 or 1"));
+                }
                 _ => {}
             }
         }

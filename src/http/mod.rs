@@ -7,6 +7,7 @@
 //! hls         /hls/{ih}/{idx}/[seek/{seconds}/](master.m3u8 | playlist.m3u8 | segmentNNN.ts | ...)
 //! stream      /stream/{ih}/{idx}[/{name}], /stream?magnet=
 //! m3u         GET /playlist/{ih}.m3u
+//! subtitles   GET /subtitles/{ih}/{idx}[/{name}]
 //! probe       GET /probe/{ih}/{idx}
 //! site        GET /, its script and style, GET /health
 //! find        what a path names: torrents and files
@@ -31,6 +32,7 @@ mod range;
 mod receive;
 mod site;
 mod stream;
+mod subtitles;
 mod torrents;
 
 use crate::error::{Error, ErrorKind};
@@ -193,6 +195,8 @@ pub fn routes(app: App) -> BoxedFilter<(Response,)> {
         .or(m3u::routes(&app))
         .unify()
         .or(probe::routes(&app))
+        .unify()
+        .or(subtitles::routes(&app))
         .unify()
         .or(site::routes(&app))
         .unify()

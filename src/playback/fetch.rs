@@ -71,15 +71,9 @@ where
 {
     let parse = Arc::new(parse);
     for _ in 0..MAX_ROUNDS {
-        let permit = Arc::clone(cpus).acquire_owned().await.map_err(|_| shutting_down())?;
         let arrived = window.arrived();
         let (parse, view) = (Arc::clone(&parse), arrived.clone());
-        let step = tokio::task::spawn_blocking(move || {
-            let _permit = permit; // held until the work ends, even when nobody waits for it any more
-            parse(&view)
-        })
-        .await
-        .map_err(|error| Error::new(ErrorKind::Internal, "processing the file failed").caused_by(error))?;
+        let step = compute(cpus, move || parse(&view)).await?;
         let need = match step.map_err(Failure::Media)? {
             Step::Done(value) => return Ok(value),
             Step::Need(need) => need,
@@ -102,6 +96,22 @@ where
         window.add(file, &missing).await?;
     }
     Err(Failure::Media(media::error::Error::limit("the file's index is scattered over too many places", 0)))
+}
+
+/// Runs work for a CPU on a thread for blocking work, when it is its turn.
+///
+/// # Errors
+/// `Internal` when it has panicked.
+pub(super) async fn compute<T: Send + 'static>(
+    cpus: &Arc<Semaphore>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    let permit = Arc::clone(cpus).acquire_owned().await.map_err(|_| shutting_down())?;
+    let task = tokio::task::spawn_blocking(move || {
+        let _permit = permit; // held until the work ends, even when nobody waits for it any more
+        work()
+    });
+    task.await.map_err(|error| Error::new(ErrorKind::Internal, "processing the file failed").caused_by(error))
 }
 
 pub(super) fn shutting_down() -> Error {

@@ -1,7 +1,6 @@
 //! Files whose index is missing or does not say the truth: they are looked through once, in the background, while
 //! somebody wants to play them.
 
-use super::fetch;
 use super::presentation::Presentation;
 use super::segments::Segments;
 use crate::error::{Error, ErrorKind};
@@ -10,7 +9,7 @@ use media::movie::Movie;
 use media::scan::Scan;
 use media::source::{Arrived, Step};
 use std::ops::Range;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 
@@ -85,17 +84,12 @@ impl Indexing {
         let mut scan = Box::new(scan);
         let mut view = Arrived::new(file.len());
         loop {
-            let permit =
-                Arc::clone(&segments.cpus).acquire_owned().await.map_err(|_| fetch::shutting_down())?;
-            let (step, back) = tokio::task::spawn_blocking(move || {
-                let _permit = permit;
-                let step = scan.step(&view);
-                (step, scan)
-            })
-            .await
-            .map_err(|error| {
-                Error::new(ErrorKind::Internal, "looking through the file failed").caused_by(error)
-            })?;
+            let (step, back) = segments
+                .compute(move || {
+                    let step = scan.step(&view);
+                    (step, scan)
+                })
+                .await?;
             scan = back;
             let need = match step {
                 Ok(Step::Done(movie)) => return Ok(Some(Ok(movie))),

@@ -9,6 +9,8 @@
 //!       window         source bytes of a segment, read once for all that is made of them
 //!       fetch          runs the parsers of `media` over what has arrived
 //!       indexing       looks through files that have no index
+//!       sidecar        subtitle files beside the film
+//!       subtitles      subtitles as files, tracks of the film among them
 //!   Segments           finished pieces (cache) and those on their way (flights), of all files
 //! ```
 //!
@@ -24,15 +26,19 @@ mod indexing;
 mod piece;
 mod presentation;
 mod segments;
+mod shelf;
+mod sidecar;
 mod source;
+mod subtitles;
 mod window;
 
 pub use piece::Piece;
-pub use presentation::{Container, Content, PlaylistOptions, Presentation};
+pub use presentation::{Content, PlaylistOptions, Presentation};
+pub use sidecar::{Film, Folder};
+pub use subtitles::SubtitleFile;
 
 use crate::error::{Error, ErrorKind};
-use crate::range_reader::RangeReader;
-use crate::report::IndexState;
+use crate::report::{IndexState, Report, SubtitleReport};
 use bytes::Bytes;
 use piece::Lane;
 use segments::Segments;
@@ -108,15 +114,16 @@ impl Playbacks {
     ///
     /// # Errors
     /// Those of `file`.
-    pub fn open(
+    pub fn open<F: Into<Film>>(
         &self,
         key: FileKey,
-        file: impl FnOnce() -> Result<Arc<dyn RangeReader>, Error>,
+        file: impl FnOnce() -> Result<F, Error>,
     ) -> Result<Arc<Playback>, Error> {
         if let Some(playback) = self.find(key) {
             return Ok(playback);
         }
-        let playback = Arc::new(Playback::new(Source::new(key, file()?, Arc::clone(&self.0.segments))));
+        let playback =
+            Arc::new(Playback::new(Source::new(key, file()?.into(), Arc::clone(&self.0.segments))));
         let fresh = Entry { playback, used: Instant::now() };
         let mut closed = None; // dropped after the lock: closing a file reaches into the torrent
         let playback = {
@@ -247,6 +254,11 @@ impl Playback {
         self.source.index_state(presentation)
     }
 
+    /// What there is to tell about `presentation`, which is this file's.
+    pub fn report(&self, presentation: &Presentation) -> Report {
+        presentation.report(self.index_state(presentation), &self.source.sidecars.listed())
+    }
+
     /// Has the index made; it goes on as long as somebody asks now and then.
     fn make_index(&self) -> Error {
         let wait = self.source.want_index();
@@ -271,6 +283,36 @@ impl Playback {
                 tracing::debug!(error = error.chain(), "the index could not be read");
             }
         });
+    }
+
+    /// What the name of a file of `presentation` stands for, such as `master.m3u8` or `segment007.ts`.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such file, `Unsupported` with the reason when the film cannot be played as HLS, or
+    /// not in that container.
+    pub fn content(
+        &self,
+        presentation: &Presentation,
+        name: &str,
+        options: &PlaylistOptions,
+    ) -> Result<Content, Error> {
+        presentation.content(name, options, &self.source.sidecars.listed())
+    }
+
+    /// All subtitles, those in the film and those beside it, and how far they are here. Without a presentation only
+    /// those beside it.
+    pub fn subtitles(&self, presentation: Option<&Presentation>) -> Vec<SubtitleReport> {
+        self.source.subtitles(presentation)
+    }
+
+    /// The subtitles of that name as a file, such as `s3.ass` for track 3 or `f12.vtt` for file 12. A track is told as
+    /// far as it is here, or, with `wait`, read to its end.
+    ///
+    /// # Errors
+    /// `NotFound` when there are none of that name and format, `Unsupported` when they cannot be read, and those of
+    /// the reader.
+    pub async fn subtitle_file(&self, name: &str, wait: bool) -> Result<SubtitleFile, Error> {
+        self.source.subtitle_file(name, wait).await
     }
 
     /// A piece, whole: from the cache, or made now, once however many ask. The one that a player wants next is then

@@ -1,8 +1,13 @@
 //! What of a file's HLS presentation is made of media: segments and the like, each named by what it is a
 //! pure function of.
 
+use super::FileKey;
 use media::hls::Resource;
 use media::rendition::{Rendition, SubtitleId};
+use media::track::TrackId;
+
+/// Which track of which file, and whether by the file's own index or by one that was made by going through it.
+pub(super) type TrackKey = (FileKey, bool, TrackId);
 
 /// A part of a presentation that is made from the file's bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

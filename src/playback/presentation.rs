@@ -1,16 +1,18 @@
 //! What is known of a file once its index has been read: its tracks, and how it is cut into segments.
 
 use super::piece::Piece;
+use crate::container::Container;
 use crate::error::{Error, ErrorKind};
 use crate::report::{IndexState, Report};
 use bytes::Bytes;
-use media::hls::Resource;
+use media::hls::{MultivariantOptions, Resource, SidecarSubtitle};
 use media::movie::Movie;
 use media::plan::PlanOptions;
 use media::presentation::Presentation as Offer;
-use media::rendition::SegmentFormat;
+use media::rendition::{SegmentFormat, SubtitleId};
 use media::scan::Scan;
 use media::source::{ByteSource, Step};
+use media::text::Document;
 use media::time::Time90k;
 use std::ops::Range;
 use std::sync::Arc;
@@ -27,24 +29,6 @@ pub struct PlaylistOptions {
     pub iframes: bool,
     /// Where a player is asked to begin, in seconds.
     pub start: Option<f64>,
-}
-
-/// How segments are packed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Container {
-    /// MPEG-TS.
-    Ts,
-    /// Fragmented MP4.
-    Fmp4,
-}
-
-impl From<Container> for SegmentFormat {
-    fn from(container: Container) -> Self {
-        match container {
-            Container::Ts => Self::Ts,
-            Container::Fmp4 => Self::Fmp4,
-        }
-    }
 }
 
 /// One file of a presentation.
@@ -105,8 +89,17 @@ impl Presentation {
     ///
     /// # Errors
     /// `Unsupported` with the reason when the file cannot be played as HLS.
-    fn offer(&self) -> Result<&Offer, Error> {
+    pub(super) fn offer(&self) -> Result<&Offer, Error> {
         self.offer.as_ref().map_err(unsupported)
+    }
+
+    /// The same with the error as it is.
+    pub(super) fn raw_offer(&self) -> Result<&Offer, media::error::Error> {
+        self.offer.as_ref().map_err(|error| *error)
+    }
+
+    pub(super) fn movie(&self) -> &Movie {
+        &self.movie
     }
 
     /// Length in seconds, when it is known.
@@ -126,12 +119,18 @@ impl Presentation {
         self.offer().map(|_| ())
     }
 
-    /// What the name of a file of the presentation stands for, such as `master.m3u8` or `segment007.ts`.
+    /// What the name of a file of the presentation stands for, such as `master.m3u8` or `segment007.ts`. `sidecars`
+    /// are the subtitles beside the film.
     ///
     /// # Errors
     /// `NotFound` when there is no such file, `Unsupported` with the reason when the file cannot be played as HLS, or
     /// not in that container.
-    pub fn content(&self, name: &str, options: &PlaylistOptions) -> Result<Content, Error> {
+    pub(super) fn content(
+        &self,
+        name: &str,
+        options: &PlaylistOptions,
+        sidecars: &[SidecarSubtitle],
+    ) -> Result<Content, Error> {
         let offer = self.offer()?;
         let format = options.container.map(SegmentFormat::from);
         if let (media::hls::MAIN, Err(error)) = (name, offer.main_rendition(format)) {
@@ -139,29 +138,40 @@ impl Presentation {
         }
         let missing = || Error::new(ErrorKind::NotFound, "No such segment");
         let resource = media::hls::resource(offer, name, format).ok_or_else(missing)?;
+        if let Resource::Subtitles(SubtitleId::File(file))
+        | Resource::SubtitleSegment(SubtitleId::File(file), _) = resource
+            && sidecars.iter().all(|sidecar| sidecar.file != file)
+        {
+            return Err(missing());
+        }
         if let Some(piece) = Piece::of(&resource) {
             return Ok(Content::Piece(piece));
         }
         let text = match resource {
             Resource::Multivariant => {
-                let main = offer.main_rendition(format).map_err(|error| unsupported(&error))?;
-                media::hls::multivariant_playlist(offer, &main, media::hls::MAIN)
+                let options = MultivariantOptions { format, iframes: options.iframes, sidecars };
+                media::hls::multivariant_playlist(offer, &options)
             }
             Resource::Media(rendition) => {
                 let duration = offer.plan().duration().seconds();
-                if options.start.is_some_and(|start| start > duration * END_OF_FILE) {
+                Ok(if options.start.is_some_and(|start| start > duration * END_OF_FILE) {
                     "#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXT-X-ENDLIST\n".to_owned()
                 } else {
                     media::hls::media_playlist(offer, &rendition, options.start.map(ticks))
-                }
+                })
             }
-            Resource::Subtitles(id) => media::hls::subtitle_playlist(offer, id),
-            Resource::IFrames(rendition) => {
-                media::hls::iframe_playlist(offer, &rendition).map_err(|error| unsupported(&error))?
+            Resource::Subtitles(id) => Ok(media::hls::subtitle_playlist(offer, id)),
+            Resource::IFrames(rendition) => media::hls::iframe_playlist(offer, &rendition),
+            Resource::ChaptersJson => Ok(media::hls::chapters_json(offer)),
+            Resource::ChaptersVtt => Ok(media::hls::chapters_vtt(offer)),
+            Resource::Init(_)
+            | Resource::Segment(..)
+            | Resource::SubtitleSegment(..)
+            | Resource::IFrame(..) => {
+                return Err(missing());
             }
-            _ => return Err(missing()),
         };
-        Ok(Content::Text(text))
+        text.map(Content::Text).map_err(|error| unsupported(&error))
     }
 
     /// The first bytes of a piece, which are known before any of its media is.
@@ -197,7 +207,9 @@ impl Presentation {
     pub(super) fn byte_ranges(&self, piece: Piece) -> Result<Vec<Range<u64>>, Error> {
         let ranges = match piece {
             Piece::Segment(rendition, index) => self.offer()?.byte_ranges(&rendition, index),
-            Piece::Init(_) | Piece::Subtitle(..) | Piece::IFrame(..) => Ok(Vec::new()),
+            Piece::IFrame(rendition, index) => self.offer()?.iframe_ranges(&rendition, index),
+            Piece::Subtitle(SubtitleId::Track(track), index) => self.offer()?.subtitle_ranges(track, index),
+            Piece::Init(_) | Piece::Subtitle(SubtitleId::File(_), _) => Ok(Vec::new()),
         };
         ranges.map_err(|error| unsupported(&error))
     }
@@ -208,18 +220,26 @@ impl Presentation {
         piece: Piece,
         source: &dyn ByteSource,
     ) -> Result<Step<Bytes>, media::error::Error> {
-        let offer = self.offer.as_ref().map_err(|error| *error)?;
+        let offer = self.raw_offer()?;
         match piece {
+            Piece::Init(rendition) => offer.init(&rendition).map(Step::Done),
             Piece::Segment(rendition, index) => offer.segment(&rendition, index, source),
-            Piece::Init(_) | Piece::Subtitle(..) | Piece::IFrame(..) => {
-                Err(media::error::Error::unsupported("not made here"))
+            Piece::IFrame(rendition, index) => offer.iframe(&rendition, index, source),
+            Piece::Subtitle(SubtitleId::Track(track), index) => offer.subtitle_segment(track, index, source),
+            Piece::Subtitle(SubtitleId::File(_), _) => {
+                Err(media::error::Error::unsupported("these subtitles are not in the film"))
             }
         }
     }
 
+    /// Segment `index` of subtitles that lie beside the film.
+    pub(super) fn segment_of(&self, subtitles: &Document, index: u32) -> Result<Bytes, Error> {
+        Ok(subtitles.segment(self.offer()?.plan(), index).into())
+    }
+
     /// What there is to tell about the file, while its index is in that state.
-    pub fn report(&self, index: IndexState) -> Report {
-        Report::new(&self.movie, self.offer.as_ref().map_err(|error| *error), index)
+    pub(super) fn report(&self, index: IndexState, sidecars: &[SidecarSubtitle]) -> Report {
+        Report::new(&self.movie, self.raw_offer(), index, sidecars)
     }
 }
 

@@ -2,8 +2,12 @@
 
 use super::FileKey;
 use super::cache::Cache;
+use super::fetch;
 use super::flights::{Flight, Flights};
-use super::piece::Piece;
+use super::piece::{Piece, TrackKey};
+use super::shelf::Shelf;
+use super::sidecar::Documents;
+use super::subtitles::Collected;
 use super::window::Memory;
 use crate::error::Error;
 use bytes::Bytes;
@@ -13,6 +17,9 @@ use tokio::sync::Semaphore;
 /// Which piece of which file, and whether by its own index or by one that was made by going through it.
 pub(super) type SegmentKey = (FileKey, bool, Piece);
 
+/// Subtitle tracks that are kept as files, over all films; each has at most 16 MiB.
+const MAX_EXPORTS: usize = 8;
+
 /// Finished pieces and those on their way, with what they share of the machine.
 pub(super) struct Segments {
     cache: Mutex<Cache<SegmentKey>>,
@@ -21,6 +28,8 @@ pub(super) struct Segments {
     pub(super) cpus: Arc<Semaphore>,
     /// For source bytes.
     pub(super) memory: Arc<Memory>,
+    pub(super) documents: Documents,
+    pub(super) exports: Shelf<TrackKey, Arc<Collected>>,
 }
 
 impl Segments {
@@ -32,6 +41,8 @@ impl Segments {
             cpus: Arc::new(Semaphore::new(cores)),
             // Who wants nothing kept, wants no source bytes kept either.
             memory: Arc::new(Memory::new(cache_bytes)),
+            documents: Documents::new(),
+            exports: Shelf::new(MAX_EXPORTS),
         }
     }
 
@@ -66,6 +77,19 @@ impl Segments {
     pub(super) fn forget(&self, id: &[u8; 20]) {
         self.cache().remove_where(|(file, ..)| file.id == *id);
         self.memory.forget(|file| file.id == *id);
+        self.documents.forget(id);
+        self.exports.forget(|(file, ..)| file.id == *id);
+    }
+
+    /// Runs work for a CPU on a thread for blocking work, when it is its turn. A panic in it is an error.
+    ///
+    /// # Errors
+    /// `Internal` when it has panicked.
+    pub(super) async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        fetch::compute(&self.cpus, work).await
     }
 
     fn cache(&self) -> MutexGuard<'_, Cache<SegmentKey>> {

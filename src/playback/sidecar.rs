@@ -141,7 +141,8 @@ impl Sidecars {
                 (Arc::clone(&self.segments), sidecar.format, sidecar.language.clone());
             async move {
                 let bytes = read(&*reader).await?;
-                let parsed = segments.compute(move || Document::parse(&bytes, format, language.as_deref())).await?;
+                let parsed =
+                    segments.compute(move || Document::parse(&bytes, format, language.as_deref())).await?;
                 let parsed = parsed.map(Arc::new);
                 segments.documents.kept.put(key, parsed.clone());
                 Ok(parsed)

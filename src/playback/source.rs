@@ -7,39 +7,46 @@ use super::indexing::Indexing;
 use super::piece::Piece;
 use super::presentation::{Presentation, unsupported};
 use super::segments::{SegmentKey, Segments};
+use super::sidecar::{Film, Sidecars};
 use super::window::{Window, Windows, size};
 use crate::error::{Error, ErrorKind};
 use crate::range_reader::RangeReader;
 use crate::report::IndexState;
 use bytes::Bytes;
+use media::rendition::SubtitleId;
 use media::source::{Arrived, Step};
+use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What may be read of a file to know its tracks and its index, in bytes.
 const MAX_INDEX: u64 = 64 << 20;
 /// What may be read of a file for one segment, in bytes: 10 s at 200 Mbit/s.
-const MAX_SEGMENT: u64 = 256 << 20;
+pub(super) const MAX_SEGMENT: u64 = 256 << 20;
 
 /// What has become of a file's index.
 type Known = Result<Arc<Presentation>, media::error::Error>;
 
 /// A file that can be read, and its presentation once it is known.
 pub(super) struct Source {
-    key: FileKey,
-    file: Arc<dyn RangeReader>,
+    pub(super) key: FileKey,
+    pub(super) file: Arc<dyn RangeReader>,
+    /// Subtitles beside it.
+    pub(super) sidecars: Sidecars,
     /// Failures of the reader are not kept, failures of the file are.
     known: Mutex<Option<Known>>,
     opening: Flights<(), Known>,
     indexing: Indexing,
-    segments: Arc<Segments>,
+    pub(super) segments: Arc<Segments>,
     windows: Windows,
 }
 
 impl Source {
-    pub(super) fn new(key: FileKey, file: Arc<dyn RangeReader>, segments: Arc<Segments>) -> Self {
+    pub(super) fn new(key: FileKey, film: Film, segments: Arc<Segments>) -> Self {
+        let Film { file, folder } = film;
+        let sidecars = Sidecars::new(key, folder, Arc::clone(&segments));
         let windows = Windows::new(key, Arc::clone(&file), Arc::clone(&segments.memory));
         let (known, opening, indexing) = (Mutex::new(None), Flights::new(), Indexing::new());
-        Self { key, file, known, opening, indexing, segments, windows }
+        Self { key, file, sidecars, known, opening, indexing, segments, windows }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Known>> {
@@ -160,19 +167,16 @@ impl Source {
         if !presentation.has(piece) {
             return Err(Error::new(ErrorKind::NotFound, "No such segment"));
         }
-        let ranges = presentation.byte_ranges(piece)?;
-        if size(&ranges) > MAX_SEGMENT {
-            return Err(unsupported(&media::error::Error::limit("a segment is too large", 0)));
+        if let Piece::Subtitle(SubtitleId::File(number), index) = piece {
+            let document = self.sidecars.document(number).await?;
+            return self.segments.compute(move || presentation.segment_of(&document, index)).await?;
         }
+        let ranges = presentation.byte_ranges(piece)?;
         // What comes next is wanted next.
         if let (Some(last), Some(_)) = (ranges.last(), piece.lane()) {
             self.prefer(last.end);
         }
-        let window = if ranges.is_empty() {
-            Arc::new(Window::empty(self.file.len()))
-        } else {
-            self.windows.open(&ranges).await?
-        };
+        let window = self.window(ranges).await?;
         let make = {
             let presentation = Arc::clone(&presentation);
             move |source: &Arrived| presentation.make(piece, source)
@@ -190,5 +194,16 @@ impl Source {
                 unsupported(&error)
             }
         })
+    }
+
+    /// The bytes of `ranges`, which belong to one segment.
+    pub(super) async fn window(&self, ranges: Vec<Range<u64>>) -> Result<Arc<Window>, Error> {
+        if ranges.is_empty() {
+            return Ok(Arc::new(Window::empty(self.file.len())));
+        }
+        if size(&ranges) > MAX_SEGMENT {
+            return Err(unsupported(&media::error::Error::limit("a segment is too large", 0)));
+        }
+        self.windows.open(&ranges).await
     }
 }

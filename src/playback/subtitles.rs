@@ -9,7 +9,7 @@ use crate::report::SubtitleReport;
 use bytes::Bytes;
 use media::source::Arrived;
 use media::text::{Document, Export, FileFormat};
-use media::track::{Codec, Track, TrackId, TrackKind};
+use media::track::{Codec, TrackId, TrackKind};
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -45,7 +45,10 @@ fn parse(name: &str) -> Option<(Which, FileFormat)> {
     let stem = name.strip_suffix(format.extension())?.strip_suffix('.')?;
     let number = |digits: &str| {
         let is_canonical = digits == "0" || !digits.starts_with('0');
-        digits.parse::<u64>().ok().filter(|_| is_canonical && digits.bytes().all(|byte| byte.is_ascii_digit()))
+        digits
+            .parse::<u64>()
+            .ok()
+            .filter(|_| is_canonical && digits.bytes().all(|byte| byte.is_ascii_digit()))
     };
     let which = match stem.strip_prefix('s') {
         Some(track) => Which::Track(TrackId(number(track)?)),
@@ -60,7 +63,11 @@ fn missing() -> Error {
 
 impl Source {
     /// The file of subtitles of that name. With `wait` all of a track is read, else only what is here.
-    pub(super) async fn subtitle_file(self: &Arc<Self>, name: &str, wait: bool) -> Result<SubtitleFile, Error> {
+    pub(super) async fn subtitle_file(
+        self: &Arc<Self>,
+        name: &str,
+        wait: bool,
+    ) -> Result<SubtitleFile, Error> {
         match parse(name).ok_or_else(missing)? {
             (Which::File(number), format) => self.file_beside(number, format).await,
             (Which::Track(track), format) => self.track_as_file(track, format, wait).await,
@@ -188,10 +195,12 @@ impl Source {
 }
 
 impl Presentation {
-    /// The subtitle tracks that are not offered, with the reason.
-    pub fn refused_subtitles(&self) -> impl Iterator<Item = (&Track, &'static str)> {
+    /// The subtitle tracks that are not offered: number, the container's name for the codec, and the reason.
+    pub fn refused_subtitles(&self) -> impl Iterator<Item = (u64, String, &'static str)> {
         self.movie().tracks.iter().filter_map(|track| match (track.kind, &track.codec) {
-            (TrackKind::Subtitle, Codec::Unsupported { reason }) => Some((track, *reason)),
+            (TrackKind::Subtitle, Codec::Unsupported { reason }) => {
+                Some((track.id.0, track.codec_name.clone(), *reason))
+            }
             _ => None,
         })
     }
@@ -216,7 +225,9 @@ mod tests {
         assert!(matches!(parse("s3.ass"), Some((Which::Track(TrackId(3)), FileFormat::Ass))));
         assert!(matches!(parse("f12.vtt"), Some((Which::File(12), FileFormat::WebVtt))));
         assert!(matches!(parse("f0.srt"), Some((Which::File(0), FileFormat::Srt))));
-        for name in ["s3", "s.srt", "3.srt", "s3.SRT", "s03.srt", "f+3.srt", "f4294967296.srt", "s3.webvtt", "s3.txt"] {
+        for name in
+            ["s3", "s.srt", "3.srt", "s3.SRT", "s03.srt", "f+3.srt", "f4294967296.srt", "s3.webvtt", "s3.txt"]
+        {
             assert!(parse(name).is_none(), "{name}");
         }
     }

@@ -140,7 +140,15 @@ impl Mp4File {
             return Err(Error::malformed("no readable track in the index (moov)", base));
         }
         let is_extended = defaults.is_some();
-        let mut file = Self { tracks, tables, chapters: chapters::nero(moov, base).unwrap_or_default(), fragments: None, refusal: None, is_extended, file_len };
+        let mut file = Self {
+            tracks,
+            tables,
+            chapters: chapters::nero(moov, base).unwrap_or_default(),
+            fragments: None,
+            refusal: None,
+            is_extended,
+            file_len,
+        };
         file.cut_short();
         Ok(file)
     }

@@ -45,7 +45,7 @@ async fn an_index_is_made_while_somebody_asks() {
     assert!(Arc::ptr_eq(&known, &playback.known().unwrap().unwrap()));
     let duration = known.duration_seconds().unwrap();
     assert!((duration - before.duration_seconds().unwrap()).abs() < 1.0);
-    assert!(known.content("master.m3u8", &PlaylistOptions::default()).is_ok());
+    assert!(known.content("master.m3u8", &PlaylistOptions::default(), &[]).is_ok());
     assert!(segment(&playback, 0).await.unwrap().len() > 188);
     assert!(segment(&playback, 1).await.unwrap().len() > 188);
 }

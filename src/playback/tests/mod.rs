@@ -6,6 +6,7 @@ mod sharing;
 use super::fake::FakeFile;
 use super::*;
 use crate::error::ErrorKind;
+use crate::range_reader::RangeReader;
 use media::plan::PlanOptions;
 use media::source::Step;
 use std::ops::Range;
@@ -29,7 +30,7 @@ fn playbacks() -> Playbacks {
 
 /// Segment `index` of what plays where nobody has chosen.
 fn piece(presentation: &Presentation, index: u32) -> Result<Piece, Error> {
-    match presentation.content(&format!("segment{index:03}.ts"), &PlaylistOptions::default())? {
+    match presentation.content(&format!("segment{index:03}.ts"), &PlaylistOptions::default(), &[])? {
         Content::Piece(piece) => Ok(piece),
         Content::Text(text) => panic!("{text}"),
     }
@@ -255,7 +256,9 @@ async fn a_seek_to_the_end_has_no_segments() {
     assert!((duration - 30.0).abs() < 0.2, "{duration}");
     let playlist = |start| {
         let options = PlaylistOptions { start: Some(start), ..Default::default() };
-        let Ok(Content::Text(text)) = known.content("playlist.m3u8", &options) else { panic!("no playlist") };
+        let Ok(Content::Text(text)) = known.content("playlist.m3u8", &options, &[]) else {
+            panic!("no playlist")
+        };
         text
     };
     assert!(playlist(duration * 0.99).contains("#EXT-X-START:TIME-OFFSET=29."));

@@ -79,8 +79,9 @@ fn check_directions(folder: &str, rules: &[(&str, &[&str])]) {
 #[test]
 fn imports_in_media_go_one_way() {
     const BASE: &[&str] = &["error", "time", "source", "reader", "colour"];
-    const CONTAINER: &[&str] = &["error", "time", "source", "reader", "colour", "codec", "track", "chapters"];
-    const MOVIE: &[&str] = &["error", "time", "source", "track", "chapters", "mp4", "mkv"];
+    const CONTAINER: &[&str] =
+        &["error", "time", "source", "reader", "colour", "codec", "track", "chapters", "attachment"];
+    const MOVIE: &[&str] = &["error", "time", "source", "track", "chapters", "attachment", "mp4", "mkv"];
     const PLAN: &[&str] = &["error", "time", "track", "movie"];
     const UNITS: &[&str] = &["error", "time", "source", "track", "movie", "plan"];
     const OUTPUT: &[&str] = &[
@@ -134,6 +135,7 @@ fn imports_in_media_go_one_way() {
             ("source", &["error"]),
             ("reader", &["error"]),
             ("codec", BASE),
+            ("attachment", &[]),
             ("chapters", &["time"]),
             ("track", &["time", "codec", "colour"]),
             ("rendition", &["track"]),

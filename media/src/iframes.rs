@@ -16,8 +16,9 @@ use std::ops::Range;
 /// A key picture of a presentation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct IFrame {
-    /// Where it is.
-    pub(crate) keyframe: Keyframe,
+    /// Where it is, and the one behind it.
+    keyframe: Keyframe,
+    next: Option<Keyframe>,
     /// From when on it stands for the film, on the presentation clock: when it is shown; of the first one when the
     /// presentation begins.
     pub start: Time90k,
@@ -46,8 +47,9 @@ impl IFrame {
             let start = if found.is_empty() { plan.origin() } else { keyframe.pts };
             if let Some(last) = found.last_mut() {
                 last.end = start;
+                last.next = Some(keyframe);
             }
-            found.push(Self { keyframe, start, end });
+            found.push(Self { keyframe, next: None, start, end });
         }
         Ok(found)
     }
@@ -66,7 +68,7 @@ impl IFrame {
     /// About how many bytes the file of it has.
     pub(crate) fn estimated_size(&self, presentation: &Presentation, rendition: &Rendition) -> f64 {
         let (movie, plan) = (presentation.movie(), presentation.plan());
-        let told = movie.keyframe_size(plan.cut, &self.keyframe);
+        let told = movie.keyframe_size(plan.cut, &self.keyframe, self.next);
         let picture = told.map_or_else(|| usual_size(presentation, rendition, self), to_float);
         match rendition.format {
             // 184 of 188 bytes of a packet; the tables, and half of what brings the stream to 16 packets.
@@ -103,7 +105,7 @@ impl Presentation {
     /// `Unsupported` when there is no key picture of that number, or `rendition` is not the picture by itself.
     pub fn iframe_ranges(&self, rendition: &Rendition, index: u32) -> Result<Vec<Range<u64>>, Error> {
         let (video, frame) = self.find_iframe(rendition, index)?;
-        self.movie().keyframe_ranges(video, &frame.keyframe)
+        self.movie().keyframe_ranges(video, &frame.keyframe, frame.next)
     }
 
     /// Makes key picture `index` as the I-frame playlist of `rendition` lists it: one picture, by itself.
@@ -117,7 +119,7 @@ impl Presentation {
         src: &dyn ByteSource,
     ) -> Result<Step<Bytes>, Error> {
         let (video, frame) = self.find_iframe(rendition, index)?;
-        let picture = match Step::of(self.movie().keyframe(src, video, &frame.keyframe))? {
+        let picture = match Step::of(self.movie().keyframe(src, video, &frame.keyframe, frame.next))? {
             Step::Done(picture) => picture,
             Step::Need(range) => return Ok(Step::Need(range)),
         };

@@ -15,7 +15,9 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 pub mod access_units;
+pub mod attachment;
 pub mod chapters;
+pub mod cmaf;
 pub mod codec;
 pub mod colour;
 pub mod error;

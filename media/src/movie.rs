@@ -1,5 +1,6 @@
 //! What is known of a file once its index has been read.
 
+use crate::attachment::Attachment;
 use crate::chapters::Chapter;
 use crate::error::Error;
 use crate::mkv::MkvFile;
@@ -118,6 +119,18 @@ impl Movie {
         }
     }
 
+    /// The files inside of it, which only Matroska has: fonts and cover art. Only their names and places are read, a
+    /// little for each, and not when the film is opened.
+    ///
+    /// # Errors
+    /// None but for damage that leaves nothing to read; a miss is [`Step::Need`].
+    pub fn attachments(&self, src: &dyn ByteSource) -> Result<Step<Vec<Attachment>>, Error> {
+        match &self.container {
+            Container::Mp4(_) => Ok(Step::Done(Vec::new())),
+            Container::Mkv(file) => Step::of(file.attachments(src)),
+        }
+    }
+
     /// When the first sample of `track` is shown; negative for encoder priming.
     pub(crate) fn start(&self, track: TrackId) -> Option<Time90k> {
         match &self.container {
@@ -183,9 +196,17 @@ impl Movie {
         }
     }
 
+    /// The file when its index tells the time of every sample, wherever that lies.
+    const fn sample_table(&self) -> Option<&Mp4File> {
+        match &self.container {
+            Container::Mp4(file) if !file.is_fragmented() => Some(file),
+            Container::Mp4(_) | Container::Mkv(_) => None,
+        }
+    }
+
     /// True where [`Movie::subtitle_samples`] goes by times alone; else it gives all that is in the spans.
     pub(crate) const fn cuts_subtitles_by_time(&self) -> bool {
-        matches!(self.container, Container::Mp4(_))
+        self.sample_table().is_some()
     }
 
     /// The file's bytes that hold the samples of a subtitle track for a segment, sorted and disjoint.
@@ -195,21 +216,22 @@ impl Movie {
         track: TrackId,
         wanted: &SubtitleSpan,
     ) -> Result<Vec<Range<u64>>, Error> {
-        match &self.container {
-            Container::Mp4(file) => file.ranges_shown(track, &wanted.times),
-            Container::Mkv(_) => {
-                let mut ranges: Vec<Range<u64>> = Vec::new();
-                for span in wanted.previous.iter().chain([&wanted.span]) {
-                    for range in self.byte_ranges(cut, &[track], span)? {
-                        match ranges.last_mut() {
-                            Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
-                            _ => ranges.push(range),
-                        }
-                    }
-                }
-                Ok(ranges)
+        if let Some(file) = self.sample_table() {
+            return file.ranges_shown(track, &wanted.times);
+        }
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for span in wanted.previous.iter().chain([&wanted.span]) {
+            ranges.extend(self.byte_ranges(cut, &[track], span)?);
+        }
+        ranges.sort_unstable_by_key(|range| range.start);
+        let mut joined: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            match joined.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => joined.push(range),
             }
         }
+        Ok(joined)
     }
 
     /// The samples of a subtitle track that may be seen in a segment.
@@ -220,34 +242,40 @@ impl Movie {
         track: TrackId,
         wanted: &SubtitleSpan,
     ) -> Result<Vec<Sample>, Stop> {
-        match &self.container {
-            Container::Mp4(file) => file.samples_shown(src, track, &wanted.times),
-            Container::Mkv(_) => {
-                let mut samples = Vec::new();
-                for span in wanted.previous.iter().chain([&wanted.span]) {
-                    samples.extend(self.samples(src, cut, &[track], span)?.into_iter().flatten());
-                }
-                Ok(samples)
-            }
+        if let Some(file) = self.sample_table() {
+            return file.samples_shown(src, track, &wanted.times);
         }
+        let mut samples = Vec::new();
+        for span in wanted.previous.iter().chain([&wanted.span]) {
+            samples.extend(self.samples(src, cut, &[track], span)?.into_iter().flatten());
+        }
+        Ok(samples)
     }
 
-    /// What to fetch for one keyframe of `track`; it may turn out to need more.
+    /// What to fetch for one keyframe of `track`, where `next` is the one behind it; it may turn out to need more.
     pub(crate) fn keyframe_ranges(
         &self,
         track: TrackId,
         keyframe: &Keyframe,
+        next: Option<Keyframe>,
     ) -> Result<Vec<Range<u64>>, Error> {
         match &self.container {
-            Container::Mp4(file) => file.byte_ranges(track, &[track], &Mp4File::span_of(keyframe)),
+            Container::Mp4(file) => file.byte_ranges(track, &[track], &file.span_of(track, keyframe, next)),
             Container::Mkv(file) => Ok(file.keyframe_ranges(keyframe)),
         }
     }
 
     /// How many bytes one keyframe of `track` has; `None` when the index does not tell.
-    pub(crate) fn keyframe_size(&self, track: TrackId, keyframe: &Keyframe) -> Option<u64> {
+    pub(crate) fn keyframe_size(
+        &self,
+        track: TrackId,
+        keyframe: &Keyframe,
+        next: Option<Keyframe>,
+    ) -> Option<u64> {
         match &self.container {
-            Container::Mp4(file) => file.sizes(track, track, &Mp4File::span_of(keyframe))?.first().copied(),
+            Container::Mp4(file) => {
+                file.sizes(track, track, &file.span_of(track, keyframe, next))?.first().copied()
+            }
             Container::Mkv(_) => None,
         }
     }
@@ -258,10 +286,11 @@ impl Movie {
         src: &dyn ByteSource,
         track: TrackId,
         keyframe: &Keyframe,
+        next: Option<Keyframe>,
     ) -> Result<Sample, Stop> {
         match &self.container {
             Container::Mp4(file) => {
-                let lists = file.samples(src, track, &[track], &Mp4File::span_of(keyframe))?;
+                let lists = file.samples(src, track, &[track], &file.span_of(track, keyframe, next))?;
                 let empty = Error::malformed("a keyframe without bytes", 0);
                 Ok(lists.into_iter().flatten().next().ok_or(empty)?)
             }

@@ -73,14 +73,15 @@ fn segments(presentation: &Presentation, file: &Bytes) -> Result<Vec<Bytes>, Err
     presentation.plan().segments.iter().map(make).collect()
 }
 
-/// The Matroska files below `folder`.
+/// The films below `folder`.
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
     for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
-        let is_matroska =
-            |ending: &std::ffi::OsStr| ["mkv", "webm", "mka", "mk3d"].iter().any(|known| ending == *known);
+        let is_film = |ending: &std::ffi::OsStr| {
+            ["mkv", "webm", "mka", "mk3d", "mp4", "mov"].iter().any(|known| ending == *known)
+        };
         if path.is_dir() {
             files_below(&path, found);
-        } else if path.extension().is_some_and(is_matroska) {
+        } else if path.extension().is_some_and(is_film) {
             found.push(path);
         }
     }
@@ -156,6 +157,33 @@ fn a_live_recording_plays_after_a_scan() {
 }
 
 #[test]
-fn an_mp4_has_nothing_to_scan() {
+fn an_index_that_lies_is_replaced() {
+    let file = fixture("mkv-lying-cues.mkv");
+    let by_index = present(opened(&file).unwrap()).unwrap();
+    assert_eq!(segments(&by_index, &file).unwrap_err().kind, ErrorKind::NoIndex);
+    let (movie, _) = scanned(&file, by_index.movie()).unwrap();
+    let by_scan = present(movie.unwrap()).unwrap();
+    // It is this film with other Cues.
+    let honest = fixture("mkv-ffmpeg.mkv");
+    let expected = present(opened(&honest).unwrap()).unwrap();
+    assert_eq!(segments(&by_scan, &file).unwrap(), segments(&expected, &honest).unwrap());
+}
+
+#[test]
+fn films_that_were_cut_short_play_as_far_as_they_go() {
+    let file = fixture("mkv-cut-short.mkv");
+    let movie = opened(&file).unwrap();
+    assert_eq!(present(opened(&file).unwrap()).unwrap_err().kind, ErrorKind::NoIndex);
+    let by_scan = present(scanned(&file, &movie).unwrap().0.unwrap()).unwrap();
+    let by_index = fixture("mkv-cut-short-cues-front.mkv");
+    let by_index = present(opened(&by_index).unwrap()).unwrap();
+    for presentation in [by_scan, by_index] {
+        let seconds = presentation.plan().duration().seconds();
+        assert!((7.0..11.0).contains(&seconds), "{seconds}");
+    }
+}
+
+#[test]
+fn an_mp4_without_fragments_has_nothing_to_scan() {
     assert!(opened(&fixture("mp4-faststart.mp4")).unwrap().scan().is_none());
 }

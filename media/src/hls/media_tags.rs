@@ -69,7 +69,7 @@ impl MediaTag {
         Some(language::display_name(tag).map_or_else(|| tag.to_owned(), str::to_owned))
     }
 
-    /// CHARACTERISTICS (RFC 8216 4.3.4.1; Apple's authoring specification 4.5, 2.14).
+    /// CHARACTERISTICS (RFC 8216 4.3.4.1; Apple's authoring specification 4.5, 4.6).
     fn characteristics(&self) -> Option<&'static str> {
         if self.kind == "AUDIO" {
             return self.visual_impaired.then_some("public.accessibility.describes-video");

@@ -22,6 +22,10 @@ pub(super) mod id {
     pub(crate) const DURATION: u32 = 0x4489;
     pub(crate) const TAGS: u32 = 0x1254_C367;
     pub(crate) const ATTACHMENTS: u32 = 0x1941_A469;
+    pub(crate) const ATTACHED_FILE: u32 = 0x61A7;
+    pub(crate) const FILE_NAME: u32 = 0x466E;
+    pub(crate) const FILE_MEDIA_TYPE: u32 = 0x4660;
+    pub(crate) const FILE_DATA: u32 = 0x465C;
     pub(crate) const CHAPTERS: u32 = 0x1043_A770;
 
     pub(crate) const EDITION_ENTRY: u32 = 0x45B9;

@@ -65,6 +65,8 @@ pub(super) struct Layout {
     pub(super) first_cluster: Option<u64>,
     /// Where elements other than clusters are said to be, in order; the Cues' place is certain.
     pub(super) others: Vec<u64>,
+    /// Where Attachments are, or are said to be.
+    pub(super) attachments: Vec<u64>,
 }
 
 #[derive(Default)]
@@ -75,6 +77,8 @@ struct Found {
     chapters: Option<Part>,
     tags: Option<Part>,
     first_cluster: Option<u64>,
+    /// Attachments that were met.
+    attachments: Vec<u64>,
     /// What the SeekHeads say: ID and place in the file.
     entries: Vec<(u32, u64)>,
     /// The SeekHeads that were read, and the places where none was.
@@ -96,6 +100,10 @@ impl Layout {
         found.follow_seek_heads(&view, &body)?;
         found.take_extras_at_end(&view, &body)?;
 
+        let said = found.entries.iter().filter(|(target, _)| *target == id::ATTACHMENTS).map(|(_, at)| *at);
+        let mut attachments: Vec<u64> = found.attachments.iter().copied().chain(said).collect();
+        attachments.sort_unstable();
+        attachments.dedup();
         let mut others: Vec<u64> = found.entries.iter().map(|(_, at)| *at).collect();
         let cues = found.cues.unwrap_or(Err(Error::no_index(NO_CUES)));
         others.extend(cues.as_ref().ok().map(|cues| cues.start));
@@ -113,11 +121,12 @@ impl Layout {
             tags: found.tags,
             first_cluster: found.first_cluster,
             others,
+            attachments,
         })
     }
 }
 
-const NO_CUES: &str = "the file has no index (Cues), so it cannot be cut into HLS segments";
+const NO_CUES: &str = "the file has no index (Cues)";
 
 /// Reads the EBML header and finds the first Segment; true when that goes on behind the end of the file.
 fn find_body(file: &View<'_>) -> Result<(Range<u64>, bool), Stop> {
@@ -194,6 +203,7 @@ impl Found {
                     need @ Err(Stop::Need(_)) => return need.map(|_| ()),
                 });
             }
+            id::ATTACHMENTS => self.attachments.push(head.at),
             id::CHAPTERS if self.chapters.is_none() => self.chapters = extra(view, head)?,
             id::TAGS if self.tags.is_none() => self.tags = extra(view, head)?,
             id::SEEK_HEAD if !self.seek_heads.contains(&head.at) => {

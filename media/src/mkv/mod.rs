@@ -31,6 +31,7 @@
 //! Where Cues and Duration are believed, the Duration is the end of the last segment: of all that a playlist promises,
 //! only that segment's length is not proven by the index.
 
+mod attachments;
 mod block;
 mod chapters;
 mod cluster;
@@ -106,6 +107,8 @@ pub(crate) struct MkvFile {
     first_time: i64,
     /// See [`Layout::others`].
     others: Vec<u64>,
+    /// Where Attachments are said to be.
+    attachments: Vec<u64>,
 }
 
 /// What reading a track's frames needs.
@@ -163,6 +166,7 @@ impl MkvFile {
             body: layout.body,
             first_time,
             others: layout.others,
+            attachments: layout.attachments,
         };
         let sizes = layout.tags.map(|part| tags::statistics(&part.element(), src.len())).unwrap_or_default();
         let seconds = file.duration().map(Time90k::seconds);
@@ -232,7 +236,8 @@ impl MkvFile {
         };
         if let Err(error) = verdict {
             // One segment that is the whole file needs no index.
-            let is_short = self.end_nanos(track).is_some_and(|end| end.saturating_sub(start) <= SHORT)
+            let length = self.end_nanos(track).map(|end| end.saturating_sub(start));
+            let is_short = length.is_some_and(|length| (SECOND / 10..=SHORT).contains(&length))
                 && self.body.end.saturating_sub(self.first_cluster) <= SHORT_BYTES;
             return if is_short && begins_on_key { Ok(vec![beginning]) } else { Err(error) };
         }

@@ -8,16 +8,18 @@ use super::block::{BlockHead, MAX_BLOCK_HEAD};
 use super::cluster::{BlockAt, Walk};
 use super::cues::Cue;
 use super::ebml::{Element, Head, View, id};
-use super::{MkvFile, SECOND, Step as Frames};
+use super::{Detail, MkvFile, SECOND, Step as Frames};
 use crate::error::Error;
 use crate::source::{ByteSource, Step, Stop};
 use crate::time::Time90k;
-use crate::track::TrackKind;
+use crate::track::{Codec, Track, TrackKind};
 use std::ops::Range;
 
 /// What is asked for behind a jump, and the most that is asked for at once.
 const LEAST_ASK: u64 = 64 << 10;
 const MOST_ASK: u64 = 1 << 20;
+/// How much of a frame is looked at: frames of sound say at their beginning how long they are.
+const FRAME_START: u64 = 24;
 /// Entries of one track. Where there are more, every other is forgotten until they are fewer.
 const MAX_ENTRIES: usize = 100_000;
 /// Sound can be cut at every frame, but is not.
@@ -119,29 +121,27 @@ impl MkvScan {
             }
             if let Some(block) = &mut self.block {
                 block.read(view, self.walk.from())?;
-                if let Some(seen) = block.seen(&self.file) {
-                    self.take(&seen)?;
-                }
             }
-            self.block = None;
+            let block = self.block.take();
+            if let Some(seen) = block.as_ref().and_then(|block| block.seen(&self.file)) {
+                self.take(&seen)?;
+            }
         }
     }
 
-    fn take(&mut self, seen: &Seen) -> Result<(), Error> {
-        let tracks = self.tracks.iter_mut().zip(&self.file.details);
-        let Some((track, detail)) = tracks.into_iter().find(|(track, _)| track.number == seen.cue.track)
-        else {
+    fn take(&mut self, seen: &Seen<'_>) -> Result<(), Error> {
+        let tracks = self.tracks.iter_mut().zip(self.file.tracks.iter().zip(&self.file.details));
+        let mut tracks = tracks.filter(|(track, _)| track.number == seen.cue.track);
+        let Some((track, (known, detail))) = tracks.next() else {
             return Ok(());
         };
         if !track.counts && !track.is_cut {
             return Ok(());
         }
         let time = self.file.time_of(&seen.cue);
-        let said = seen.ticks.map(|ticks| self.file.nanos(ticks)).filter(|length| *length > 0);
-        match (said, detail.clock.step) {
-            (None, Frames::Unknown | Frames::Varying { .. }) => track.see_endless(time),
-            (None, _) => track.see_end(detail.clock.laced(time, seen.frames, 0)),
-            (Some(length), _) => track.see_end(time.saturating_add(length)),
+        match length(seen, known, detail, self.file.tick) {
+            Some(length) => track.see_end(time.saturating_add(length)),
+            None => track.see_endless(time),
         }
         if track.is_cut && (seen.key || detail.kind == TrackKind::Audio) {
             track.enter(seen.cue, self.file.tick)?;
@@ -168,6 +168,28 @@ impl MkvScan {
         let mut file = MkvFile { cues, end: Some(end), scanned: true, ..self.file.clone() };
         file.set_origins();
         Ok(file)
+    }
+}
+
+/// Nanoseconds that the frames of a block last: as the file says, as the frame itself says where the last of a track
+/// may be shorter than the others, or as frames of the track do.
+fn length(seen: &Seen<'_>, track: &Track, detail: &Detail, tick: i64) -> Option<i64> {
+    let said = seen.ticks.and_then(|ticks| ticks.checked_mul(tick)).filter(|length| *length > 0);
+    if said.is_some() {
+        return said;
+    }
+    let tells = matches!(track.codec, Codec::Opus(_) | Codec::Flac(_));
+    let is_plain = seen.frames == 1 && detail.encodings.is_empty();
+    let samples = if tells && is_plain { track.codec.samples_in(seen.start) } else { None };
+    match (detail.clock.step, samples) {
+        (Frames::Sound { rate, .. } | Frames::Varying { rate, .. }, Some(samples)) if rate > 0 => {
+            Some(i64::from(samples).saturating_mul(SECOND) / i64::from(rate))
+        }
+        (Frames::Unknown | Frames::Varying { usual: 0, .. }, _) => None,
+        (Frames::Varying { usual, .. }, _) => {
+            Some(detail.clock.laced(0, 0, u64::from(usual).saturating_mul(seen.frames as u64)))
+        }
+        _ => Some(detail.clock.laced(0, seen.frames, 0)),
     }
 }
 
@@ -243,8 +265,10 @@ impl TrackScan {
 }
 
 /// What the headers of one block say.
-struct Seen {
+struct Seen<'a> {
     cue: Cue,
+    /// The first bytes behind the block's header.
+    start: &'a [u8],
     key: bool,
     frames: usize,
     /// BlockDuration.
@@ -257,14 +281,16 @@ struct BlockScan {
     at: BlockAt,
     /// The next child of a group.
     pos: u64,
-    head: Option<(BlockHead, usize)>,
+    head: Option<BlockHead>,
+    /// What follows the header.
+    start: Vec<u8>,
     key: bool,
     ticks: Option<i64>,
 }
 
 impl BlockScan {
     const fn new(at: BlockAt) -> Self {
-        Self { at, pos: at.element.data, head: None, key: true, ticks: None }
+        Self { at, pos: at.element.data, head: None, start: Vec::new(), key: true, ticks: None }
     }
 
     /// Reads the headers. What is damaged counts as not there.
@@ -293,22 +319,25 @@ impl BlockScan {
     }
 
     fn read_head(&mut self, view: &View<'_>, from: u64, data: u64, end: u64) -> Result<(), Stop> {
-        let bytes = view.walk_bytes(data..data.saturating_add(MAX_BLOCK_HEAD + 1).min(end), from)?;
+        let bytes =
+            view.walk_bytes(data..data.saturating_add(MAX_BLOCK_HEAD + FRAME_START).min(end), from)?;
         if let Ok(head) = BlockHead::parse(&bytes, data) {
-            let more = bytes.get(head.len()).filter(|_| head.is_laced());
-            self.head = Some((head, more.map_or(1, |more| usize::from(*more) + 1)));
+            self.head = Some(head);
+            self.start = bytes.get(head.len()..).unwrap_or_default().to_vec();
             self.key = if self.at.is_group() { self.key } else { head.key_flag() };
         }
         Ok(())
     }
 
     /// What was seen; `None` when there is no block, or its time is beyond any film.
-    fn seen(&self, file: &MkvFile) -> Option<Seen> {
-        let (head, frames) = self.head?;
+    fn seen(&self, file: &MkvFile) -> Option<Seen<'_>> {
+        let head = self.head?;
+        let more = self.start.first().filter(|_| head.is_laced());
+        let frames = more.map_or(1, |more| usize::from(*more) + 1);
         let time = i64::try_from(self.at.ticks(&head)).ok()?;
         time.checked_mul(file.tick)?;
         let cue = Cue { track: head.track, time, cluster: self.at.cluster, relative: Some(self.at.relative) };
-        Some(Seen { cue, key: self.key, frames, ticks: self.ticks })
+        Some(Seen { cue, start: &self.start, key: self.key, frames, ticks: self.ticks })
     }
 }
 

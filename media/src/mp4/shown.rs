@@ -2,19 +2,23 @@
 
 use super::Mp4File;
 use super::span::{MERGE_GAP, merge};
+use super::track::IndexedSample;
 use crate::error::Error;
 use crate::source::{ByteSource, Stop};
 use crate::time::Time90k;
 use crate::track::{Sample, TrackId};
 use std::ops::Range;
 
-use super::track::IndexedSample;
-
 /// Texts of one segment, and their bytes.
 const MAX_TEXTS: usize = 50_000;
 const MAX_BYTES: u64 = 16 << 20;
 
 impl Mp4File {
+    /// True when samples may lie in fragments, which tell their times themselves.
+    pub(crate) const fn is_fragmented(&self) -> bool {
+        self.fragments.is_some()
+    }
+
     /// The samples of `track` that are shown at some time of `times`, as the index knows them.
     fn shown(&self, track: TrackId, times: &Range<Time90k>) -> Result<Vec<IndexedSample>, Error> {
         let table = self.table(track)?;

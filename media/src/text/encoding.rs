@@ -61,7 +61,30 @@ fn guess(file: &[u8], language: Option<&str>) -> Result<&'static Encoding, Error
     }
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(file.get(..SAMPLE).unwrap_or(file), true);
-    Ok(detector.guess(language.and_then(domain), Utf8Detection::Deny))
+    let guess = detector.guess(language.and_then(domain), Utf8Detection::Deny);
+    let is_baltic = guess == WINDOWS_1250 && is_baltic(file.get(..SAMPLE).unwrap_or(file));
+    Ok(if is_baltic { WINDOWS_1257 } else { guess })
+}
+
+/// The letters, besides those of English, of languages that windows-1250 is for, and of those that windows-1257 is.
+const CENTRAL: [&str; 7] =
+    ["ąćęłńóśźż", "áčďéěíňóřšťúůýž", "áäčďéíĺľňóôŕšťúýž", "áéíóöőúüű", "čćđšž", "âăîşţ", "äöüß"];
+const BALTIC: [&str; 3] = ["ąčęėįšųūž", "āčēģīķļņšūž", "äõöšüž"];
+
+/// True for text in windows-1257 that looks like windows-1250 letter by letter: as that it would need the letters of
+/// several languages, as this those of one.
+fn is_baltic(file: &[u8]) -> bool {
+    share_of_one_language(file, WINDOWS_1250, &CENTRAL) < 85
+        && share_of_one_language(file, WINDOWS_1257, &BALTIC) >= 97
+}
+
+/// How many of a hundred letters beyond ASCII are of the one language that has most of them.
+fn share_of_one_language(file: &[u8], encoding: &'static Encoding, alphabets: &[&str]) -> usize {
+    let (text, _) = encoding.decode_without_bom_handling(file);
+    let letters: Vec<char> =
+        text.chars().filter(|c| !c.is_ascii() && c.is_alphabetic()).flat_map(char::to_lowercase).collect();
+    let shares = alphabets.iter().map(|alphabet| letters.iter().filter(|c| alphabet.contains(**c)).count());
+    shares.max().unwrap_or(0) * 100 / letters.len().max(1)
 }
 
 /// True for UTF-8 with a few wrong bytes.

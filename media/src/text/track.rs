@@ -22,8 +22,8 @@ const NO_TEXT: Error = Error::unsupported("no such subtitle track");
 
 /// The bytes of the file that segment `index` of a subtitle track is made of, sorted and disjoint.
 ///
-/// In Matroska these are the clusters of the segment and of the one before it, which the picture needs as well; in
-/// MP4 the samples alone.
+/// In MP4 these are the samples alone; in Matroska the clusters of the segment and of the one before it, which the
+/// picture needs as well, and in fragmented MP4 the fragments there.
 ///
 /// # Errors
 /// `Unsupported` when there is no such track or segment, else as for the pictures of a segment.
@@ -40,8 +40,8 @@ pub fn track_ranges(
 
 /// Makes segment `index` of a subtitle track as WebVTT: a pure function of the file.
 ///
-/// A cue that began earlier is repeated. In Matroska, where only reading tells what began, that is so for cues of
-/// the segment before; a cue that lasts longer than the whole segment after its own is in these two only.
+/// A cue that began earlier is repeated. In Matroska and fragmented MP4, where only reading tells what began, that is
+/// so for cues of the segment before: one that lasts longer than the whole segment after its own is in these two only.
 ///
 /// # Errors
 /// `Unsupported` when there is no such track or segment, else what is wrong with the file's bytes; a miss is

@@ -14,6 +14,7 @@ use crate::access_units;
 use crate::codec::h264::{self, AvcConfig};
 use crate::error::Error;
 use crate::movie::Movie;
+pub use crate::plan::BASE;
 use crate::plan::SegmentPlan;
 use crate::rendition::Rendition;
 use crate::source::{ByteSource, Step, Stop};
@@ -24,8 +25,6 @@ pub(crate) use size::{MAX_FILL, estimated_size};
 
 use packet::{FirstPacket, PACKET, PAYLOAD, Packetizer};
 
-/// The first picture's timestamp: 10 s, so that decoding may begin before the presentation does.
-pub const BASE: Time90k = Time90k::from_seconds(10);
 /// The program clock runs this much behind decoding (0.7 s, what players' buffers expect).
 const PCR_LEAD: Time90k = Time90k(63_000);
 
@@ -134,7 +133,7 @@ fn write(
     samples: &SegmentSamples,
 ) -> Result<Bytes, Error> {
     let streams = Streams::of(movie, rendition);
-    let clock = |time: Time90k| BASE + time - plan.origin();
+    let clock = |time: Time90k| plan.clock(time);
 
     let config = match streams.video.map(|track| &track.codec) {
         Some(Codec::H264(config)) => Some(config),

@@ -14,7 +14,7 @@ fn reason(result: Result<impl std::fmt::Debug, Error>) -> &'static str {
 }
 
 /// A file with one cluster, of less than 30 s and without Cues.
-fn short(tracks_element: Vec<u8>, clusters: &[Vec<u8>]) -> Bytes {
+pub(super) fn short(tracks_element: Vec<u8>, clusters: &[Vec<u8>]) -> Bytes {
     file(&[info(1000.0), tracks_element, clusters.concat()])
 }
 
@@ -85,7 +85,7 @@ fn tracks_say_what_they_are() {
     assert!(matches!(video.codec, Codec::H264(_)) && matches!(audio.codec, Codec::Aac(_)));
     assert_eq!((audio.sample_rate, audio.channels, audio.default), (48_000, 2, false));
     assert_eq!((audio.language.as_deref(), audio.name.as_deref()), (None, Some("Commentary")));
-    assert_eq!((subtitle.language.as_deref(), subtitle.codec.is_supported()), (Some("fr-CA"), false));
+    assert_eq!((subtitle.language.as_deref(), subtitle.codec.is_supported()), (Some("fr-CA"), true));
     assert_eq!(mkv.duration(), Some(Time90k(90_000)));
 }
 

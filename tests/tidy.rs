@@ -78,7 +78,8 @@ fn check_directions(folder: &str, rules: &[(&str, &[&str])]) {
 #[test]
 fn imports_in_media_go_one_way() {
     const BASE: &[&str] = &["error", "time", "source", "reader", "colour"];
-    const CONTAINER: &[&str] = &["error", "time", "source", "reader", "colour", "codec", "track", "chapters"];
+    const CONTAINER: &[&str] =
+        &["error", "time", "source", "reader", "colour", "codec", "track", "picture", "chapters"];
     const MOVIE: &[&str] = &["error", "time", "source", "track", "chapters", "mp4", "mkv"];
     const PLAN: &[&str] = &["error", "time", "track", "movie"];
     const UNITS: &[&str] = &["error", "time", "source", "track", "movie", "plan"];
@@ -131,6 +132,7 @@ fn imports_in_media_go_one_way() {
             ("codec", BASE),
             ("chapters", &["time"]),
             ("track", &["time", "codec", "colour"]),
+            ("picture", &["error", "colour", "codec", "track"]),
             ("rendition", &["track"]),
             ("mp4", CONTAINER),
             ("mkv", CONTAINER),

@@ -22,6 +22,7 @@ pub mod hls;
 mod mkv;
 pub mod movie;
 mod mp4;
+mod picture;
 pub mod plan;
 pub mod presentation;
 mod reader;

@@ -36,6 +36,11 @@ impl BlockHead {
         self.flags & 0x80 != 0
     }
 
+    /// True when there may be more than one frame.
+    pub(super) const fn is_laced(&self) -> bool {
+        self.flags & 0x06 != 0
+    }
+
     /// The frames of the whole `block` that this header begins, empty ones included.
     pub(super) fn frames(&self, block: &Bytes, at: u64) -> Result<Vec<Bytes>, Error> {
         let bad_lace = Error::malformed("the sizes of laced frames do not fit their block", at);

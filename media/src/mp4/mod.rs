@@ -13,6 +13,7 @@
 
 mod boxes;
 mod edit_list;
+mod learn_video;
 mod sample_entry;
 mod sample_sizes;
 mod sample_table;
@@ -71,6 +72,7 @@ impl Mp4File {
                     let moov = src.read(header.payload..header.end)?;
                     let mut file = Self::parse(&moov, header.payload, src.len())?;
                     file.learn_layers(src)?;
+                    file.learn_pictures(src)?;
                     return Ok(file);
                 }
                 b"moof" => {

@@ -15,10 +15,15 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 pub mod access_units;
+pub mod attachment;
+pub mod chapters;
+pub mod cmaf;
 pub mod codec;
 pub mod colour;
 pub mod error;
 pub mod hls;
+pub mod iframes;
+pub mod language;
 mod mkv;
 pub mod movie;
 mod mp4;
@@ -27,7 +32,9 @@ pub mod plan;
 pub mod presentation;
 mod reader;
 pub mod rendition;
+pub mod scan;
 pub mod source;
+pub mod text;
 pub mod time;
 pub mod track;
 pub mod ts;

@@ -1,5 +1,7 @@
 //! What is known of a file once its index has been read.
 
+use crate::attachment::Attachment;
+use crate::chapters::Chapter;
 use crate::error::Error;
 use crate::mkv::MkvFile;
 use crate::mp4::Mp4File;
@@ -16,7 +18,7 @@ pub struct Movie {
     pub format: Format,
     /// All tracks, in the order of the file.
     pub tracks: Vec<Track>,
-    container: Container,
+    pub(crate) container: Container,
 }
 
 /// A container format.
@@ -37,8 +39,9 @@ impl fmt::Display for Format {
     }
 }
 
+/// The file's index, by format.
 #[derive(Debug)]
-enum Container {
+pub(crate) enum Container {
     Mp4(Mp4File),
     Mkv(MkvFile),
 }
@@ -48,28 +51,31 @@ enum Container {
 /// # Errors
 /// `Unsupported` when the format is not known, else what is wrong with the index.
 pub fn open(src: &dyn ByteSource) -> Result<Step<Movie>, Error> {
-    Step::of(open_container(src).map(|(format, container)| Movie {
-        format,
-        tracks: match &container {
-            Container::Mp4(file) => file.tracks().to_vec(),
-            Container::Mkv(file) => file.tracks().to_vec(),
-        },
-        container,
-    }))
+    Step::of(open_container(src).map(Movie::of))
 }
 
-fn open_container(src: &dyn ByteSource) -> Result<(Format, Container), Stop> {
+fn open_container(src: &dyn ByteSource) -> Result<Container, Stop> {
     let head = src.read(0..src.len().min(12))?;
     match head.get(4..8) {
-        Some(b"ftyp" | b"moov" | b"mdat" | b"free" | b"skip" | b"wide" | b"pnot" | b"styp" | b"uuid") => {
-            Ok((Format::Mp4, Container::Mp4(Mp4File::open(src)?)))
-        }
+        Some(
+            b"ftyp" | b"moov" | b"mdat" | b"free" | b"skip" | b"wide" | b"pnot" | b"styp" | b"uuid" | b"moof"
+            | b"sidx",
+        ) => Ok(Container::Mp4(Mp4File::open(src)?)),
         // The EBML header's ID (RFC 8794 11.2.1).
-        _ if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) => {
-            Ok((Format::Matroska, Container::Mkv(MkvFile::open(src)?)))
-        }
+        _ if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) => Ok(Container::Mkv(MkvFile::open(src)?)),
         _ => Err(Error::unsupported("neither an MP4 nor a Matroska file").into()),
     }
+}
+
+/// What a segment of subtitles needs: MP4 knows the times of all samples, Matroska only where they may be.
+#[derive(Debug, Clone)]
+pub(crate) struct SubtitleSpan {
+    /// The span before, in which a text may have begun that is still shown.
+    pub(crate) previous: Option<Span>,
+    /// The segment's own span.
+    pub(crate) span: Span,
+    /// When the segment is shown.
+    pub(crate) times: Range<Time90k>,
 }
 
 /// Sizes in bytes of the samples of a span.
@@ -77,14 +83,32 @@ fn open_container(src: &dyn ByteSource) -> Result<(Format, Container), Stop> {
 pub(crate) enum SpanSizes {
     /// Of each sample, one list for each track that was asked for.
     Each(Vec<Vec<u64>>),
-    /// Of all together, or a little more.
+    /// Of all that were asked for together, about.
     Sum(u64),
 }
 
 impl Movie {
+    /// A movie with this index.
+    pub(crate) fn of(container: Container) -> Self {
+        let (format, tracks) = match &container {
+            Container::Mp4(file) => (Format::Mp4, file.tracks()),
+            Container::Mkv(file) => (Format::Matroska, file.tracks()),
+        };
+        Self { format, tracks: tracks.to_vec(), container }
+    }
+
     /// The track of that number.
     pub fn track(&self, id: TrackId) -> Option<&Track> {
         self.tracks.iter().find(|track| track.id == id)
+    }
+
+    /// Places with names, in order of time; none when the file has none, or has them where reading them would keep
+    /// the player waiting.
+    pub fn chapters(&self) -> &[Chapter] {
+        match &self.container {
+            Container::Mp4(file) => file.chapters(),
+            Container::Mkv(file) => file.chapters(),
+        }
     }
 
     /// How long the presentation lasts, as far as the index tells.
@@ -92,6 +116,18 @@ impl Movie {
         match &self.container {
             Container::Mp4(file) => file.duration(),
             Container::Mkv(file) => file.duration(),
+        }
+    }
+
+    /// The files inside of it, which only Matroska has: fonts and cover art. Only their names and places are read, a
+    /// little for each, and not when the film is opened.
+    ///
+    /// # Errors
+    /// None but for damage that leaves nothing to read; a miss is [`Step::Need`].
+    pub fn attachments(&self, src: &dyn ByteSource) -> Result<Step<Vec<Attachment>>, Error> {
+        match &self.container {
+            Container::Mp4(_) => Ok(Step::Done(Vec::new())),
+            Container::Mkv(file) => Step::of(file.attachments(src)),
         }
     }
 
@@ -137,9 +173,12 @@ impl Movie {
     pub(crate) fn sizes(&self, cut: TrackId, tracks: &[TrackId], span: &Span) -> SpanSizes {
         match &self.container {
             Container::Mp4(file) => {
-                SpanSizes::Each(tracks.iter().map(|track| file.sizes(cut, *track, span)).collect())
+                let each = tracks.iter().map(|track| file.sizes(cut, *track, span)).collect();
+                let sum = || file.byte_ranges(cut, tracks, span).unwrap_or_default();
+                let sum = || sum().iter().map(|range| range.end - range.start).sum();
+                Option::map_or_else(each, || SpanSizes::Sum(sum()), SpanSizes::Each)
             }
-            Container::Mkv(file) => SpanSizes::Sum(file.size_of(span)),
+            Container::Mkv(file) => SpanSizes::Sum(file.size_of(cut, tracks, span)),
         }
     }
 
@@ -154,6 +193,108 @@ impl Movie {
         match &self.container {
             Container::Mp4(file) => file.samples(src, cut, tracks, span),
             Container::Mkv(file) => file.samples(src, tracks, span),
+        }
+    }
+
+    /// The file when its index tells the time of every sample, wherever that lies.
+    const fn sample_table(&self) -> Option<&Mp4File> {
+        match &self.container {
+            Container::Mp4(file) if !file.is_fragmented() => Some(file),
+            Container::Mp4(_) | Container::Mkv(_) => None,
+        }
+    }
+
+    /// True where [`Movie::subtitle_samples`] goes by times alone; else it gives all that is in the spans.
+    pub(crate) const fn cuts_subtitles_by_time(&self) -> bool {
+        self.sample_table().is_some()
+    }
+
+    /// The file's bytes that hold the samples of a subtitle track for a segment, sorted and disjoint.
+    pub(crate) fn subtitle_ranges(
+        &self,
+        cut: TrackId,
+        track: TrackId,
+        wanted: &SubtitleSpan,
+    ) -> Result<Vec<Range<u64>>, Error> {
+        if let Some(file) = self.sample_table() {
+            return file.ranges_shown(track, &wanted.times);
+        }
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for span in wanted.previous.iter().chain([&wanted.span]) {
+            ranges.extend(self.byte_ranges(cut, &[track], span)?);
+        }
+        ranges.sort_unstable_by_key(|range| range.start);
+        let mut joined: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            match joined.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => joined.push(range),
+            }
+        }
+        Ok(joined)
+    }
+
+    /// The samples of a subtitle track that may be seen in a segment.
+    pub(crate) fn subtitle_samples(
+        &self,
+        src: &dyn ByteSource,
+        cut: TrackId,
+        track: TrackId,
+        wanted: &SubtitleSpan,
+    ) -> Result<Vec<Sample>, Stop> {
+        if let Some(file) = self.sample_table() {
+            return file.samples_shown(src, track, &wanted.times);
+        }
+        let mut samples = Vec::new();
+        for span in wanted.previous.iter().chain([&wanted.span]) {
+            samples.extend(self.samples(src, cut, &[track], span)?.into_iter().flatten());
+        }
+        Ok(samples)
+    }
+
+    /// What to fetch for one keyframe of `track`, where `next` is the one behind it; it may turn out to need more.
+    pub(crate) fn keyframe_ranges(
+        &self,
+        track: TrackId,
+        keyframe: &Keyframe,
+        next: Option<Keyframe>,
+    ) -> Result<Vec<Range<u64>>, Error> {
+        match &self.container {
+            Container::Mp4(file) => file.byte_ranges(track, &[track], &file.span_of(track, keyframe, next)),
+            Container::Mkv(file) => Ok(file.keyframe_ranges(keyframe)),
+        }
+    }
+
+    /// How many bytes one keyframe of `track` has; `None` when the index does not tell.
+    pub(crate) fn keyframe_size(
+        &self,
+        track: TrackId,
+        keyframe: &Keyframe,
+        next: Option<Keyframe>,
+    ) -> Option<u64> {
+        match &self.container {
+            Container::Mp4(file) => {
+                file.sizes(track, track, &file.span_of(track, keyframe, next))?.first().copied()
+            }
+            Container::Mkv(_) => None,
+        }
+    }
+
+    /// One keyframe of `track`, by itself.
+    pub(crate) fn keyframe(
+        &self,
+        src: &dyn ByteSource,
+        track: TrackId,
+        keyframe: &Keyframe,
+        next: Option<Keyframe>,
+    ) -> Result<Sample, Stop> {
+        match &self.container {
+            Container::Mp4(file) => {
+                let lists = file.samples(src, track, &[track], &file.span_of(track, keyframe, next))?;
+                let empty = Error::malformed("a keyframe without bytes", 0);
+                Ok(lists.into_iter().flatten().next().ok_or(empty)?)
+            }
+            Container::Mkv(file) => file.keyframe(src, track, keyframe),
         }
     }
 }

@@ -99,6 +99,11 @@ impl<'a> BitReader<'a> {
         Ok(())
     }
 
+    /// Goes on to the next whole byte.
+    pub(crate) const fn align(&mut self) {
+        self.bit = self.bit.next_multiple_of(8);
+    }
+
     /// An unsigned Exp-Golomb code (ITU-T H.264 9.1).
     pub(crate) fn ue(&mut self) -> Result<u32, Error> {
         let mut zeros = 0;

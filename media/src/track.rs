@@ -2,15 +2,15 @@
 
 use crate::codec::{
     aac::AacConfig,
-    ac3::{Ac3Config, Eac3Config},
+    ac3::{self, Ac3Config, Ac3Stream, Eac3Config},
     alac::AlacConfig,
     av1::Av1Config,
     dolby_vision::DolbyVision,
-    flac::FlacConfig,
+    flac::{self, FlacConfig},
     h264::AvcConfig,
     hevc::HevcConfig,
     mpeg_audio::MpegAudioConfig,
-    opus::OpusConfig,
+    opus::{self, OpusConfig},
     vp9::Vp9Config,
 };
 use crate::colour::Colour;
@@ -162,7 +162,7 @@ pub enum Codec {
     /// Apple Lossless.
     Alac(AlacConfig),
     /// Subtitles as text.
-    Text(TextFormat),
+    Text(TextConfig),
     /// A codec that is not carried to HLS. `reason` says so to the user.
     Unsupported {
         /// Why not, as a phrase.
@@ -170,16 +170,31 @@ pub enum Codec {
     },
 }
 
+/// Subtitles as text, with what is needed to read them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextConfig {
+    /// How they are written.
+    pub format: TextFormat,
+    /// Of ASS and SSA the script's header (CodecPrivate); of MP4's formats the sample entry's payload behind the
+    /// fields that all entries have; else what CodecPrivate holds.
+    pub header: Bytes,
+}
+
 /// How subtitles are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TextFormat {
     /// SubRip; in Matroska a block is a cue's text (S_TEXT/UTF8).
     Srt,
-    /// Advanced SubStation Alpha or SubStation Alpha (S_TEXT/ASS, S_TEXT/SSA): a block is a Dialogue line
-    /// without its times, the header is in CodecPrivate.
+    /// Advanced SubStation Alpha (S_TEXT/ASS): a block is a Dialogue line without its times.
     Ass,
-    /// WebVTT (S_TEXT/WEBVTT; `wvtt`, ISO/IEC 14496-30).
+    /// SubStation Alpha (S_TEXT/SSA): the same.
+    Ssa,
+    /// WebVTT in Matroska (S_TEXT/WEBVTT): a block is a cue's text.
     WebVtt,
+    /// WebVTT in WebM (D_WEBVTT/...): a block is a cue's identifier, settings and text, a line each.
+    WebmVtt,
+    /// WebVTT in MP4 (`wvtt`, ISO/IEC 14496-30).
+    Mp4Vtt,
     /// 3GPP timed text (`tx3g`, 3GPP TS 26.245).
     Tx3g,
 }
@@ -191,7 +206,7 @@ impl Codec {
     }
 
     /// True when it has a place in MPEG-TS that browsers know.
-    pub const fn fits_ts(&self) -> bool {
+    pub fn fits_ts(&self) -> bool {
         match self {
             Self::H264(_) | Self::Mp3(_) => true,
             Self::Aac(config) => config.fits_adts(),
@@ -215,6 +230,126 @@ impl Codec {
             Self::Alac(_) => "alac".to_owned(),
             Self::Text(_) | Self::Unsupported { .. } => return None,
         })
+    }
+}
+
+/// Of sound. Frames are counted on a clock of their own: [`Codec::timescale`].
+impl Codec {
+    /// Samples per second that a decoder puts out; `None` for what is no sound, or not played.
+    pub fn sample_rate(&self) -> Option<u32> {
+        match self {
+            Self::Aac(config) => Some(config.output_rate),
+            _ => self.timescale(),
+        }
+    }
+
+    /// Channels that a decoder puts out; `None` for what is no sound, or not played.
+    pub const fn channels(&self) -> Option<u32> {
+        Some(match self {
+            Self::Aac(config) => config.channels(),
+            Self::Mp3(config) => config.channels,
+            Self::Opus(config) => config.channels,
+            Self::Flac(config) => config.channels,
+            Self::Ac3(config) => config.channels,
+            Self::Eac3(config) => config.channels,
+            Self::Alac(config) => config.channels,
+            _ => return None,
+        })
+    }
+
+    /// Ticks per second in which the length of a frame is a whole number: the sampling rate, of AAC the core
+    /// coder's. Above 0; `None` for what is no sound, or not played.
+    pub fn timescale(&self) -> Option<u32> {
+        let rate = match self {
+            Self::Aac(config) => config.sample_rate,
+            Self::Mp3(config) => config.sample_rate,
+            Self::Opus(_) => OpusConfig::SAMPLE_RATE,
+            Self::Flac(config) => config.sample_rate,
+            Self::Ac3(config) => config.sample_rate,
+            Self::Eac3(config) => config.sample_rate,
+            Self::Alac(config) => config.sample_rate,
+            _ => return None,
+        };
+        Some(rate).filter(|rate| *rate > 0)
+    }
+
+    /// Samples of sound in every frame, in ticks of [`Codec::timescale`]; the last frame of a track may be
+    /// shorter. `None` where frames differ.
+    pub const fn frame_samples(&self) -> Option<u32> {
+        let samples = match self {
+            Self::Aac(config) => config.samples_per_frame(),
+            Self::Mp3(config) => config.samples_per_frame,
+            Self::Flac(config) => config.block_size,
+            Self::Ac3(_) => Ac3Config::SAMPLES_PER_FRAME,
+            Self::Eac3(config) => config.samples_per_frame,
+            Self::Alac(config) => config.samples_per_frame,
+            _ => 0,
+        };
+        if samples > 0 { Some(samples) } else { None }
+    }
+
+    /// Samples of sound in this frame, in ticks of [`Codec::timescale`]; `None` where it does not tell.
+    pub fn samples_in(&self, frame: &[u8]) -> Option<u32> {
+        match self {
+            Self::Opus(_) => opus::packet_samples(frame),
+            Self::Flac(config) => flac::frame_samples(frame, config).or_else(|| self.frame_samples()),
+            Self::Ac3(_) | Self::Eac3(_) => ac3::unit_samples(frame).or_else(|| self.frame_samples()),
+            Self::Alac(config) => Some(config.frame_samples(frame)),
+            _ => self.frame_samples(),
+        }
+    }
+}
+
+/// What only frames tell.
+impl Codec {
+    /// How many bytes of the first frame must be read to know the codec; `None` when the container has told all.
+    pub(crate) fn needs_frame(&self) -> Option<u64> {
+        match self {
+            Self::Mp3(_) => Some(4),
+            Self::Ac3(Ac3Config { record, .. }) | Self::Eac3(Eac3Config { record, .. }) => {
+                record.is_empty().then_some(ac3::MAX_UNIT)
+            }
+            _ => None,
+        }
+    }
+
+    /// Makes do without a first frame.
+    pub(crate) fn settle(&mut self) {
+        let (extended, record, rate, channels) = match &*self {
+            Self::Ac3(config) => (false, &config.record, config.sample_rate, config.channels),
+            Self::Eac3(config) => (true, &config.record, config.sample_rate, config.channels),
+            _ => return,
+        };
+        if record.is_empty() {
+            *self = Ac3Stream::assumed(extended, rate, channels).into();
+        }
+    }
+
+    /// Takes over what the first frame of a track says of itself; one that says nothing changes nothing.
+    pub(crate) fn learn_from_frame(&mut self, frame: &[u8]) {
+        match self {
+            Self::Mp3(_) => match MpegAudioConfig::parse(frame) {
+                Some(config) if config.layer == 3 => *self = Self::Mp3(config),
+                Some(config) => *self = Self::Unsupported { reason: config.refusal() },
+                None => {}
+            },
+            Self::Opus(config) => config.first_packet = opus::packet_samples(frame).unwrap_or(0),
+            Self::Ac3(_) | Self::Eac3(_) => {
+                if let Some(stream) = Ac3Stream::parse(frame) {
+                    *self = stream.into();
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+impl From<Ac3Stream> for Codec {
+    fn from(stream: Ac3Stream) -> Self {
+        match stream {
+            Ac3Stream::Ac3(config) => Self::Ac3(config),
+            Ac3Stream::Eac3(config) => Self::Eac3(config),
+        }
     }
 }
 

@@ -47,6 +47,14 @@ impl MpegAudioConfig {
         Some(Self { layer, sample_rate, channels: if mode >> 6 == 3 { 1 } else { 2 }, samples_per_frame })
     }
 
+    /// Why it is not played when its layer is not III.
+    pub(crate) const fn refusal(&self) -> &'static str {
+        match self.layer {
+            1 => "MP1 sound is not played in HLS yet",
+            _ => "MP2 sound is not played in HLS yet",
+        }
+    }
+
     /// A Layer III track whose frames have not been seen: the frame length by its sampling rate
     /// (1152 samples from 32 kHz on, 576 below).
     pub const fn layer3(sample_rate: u32, channels: u32) -> Self {

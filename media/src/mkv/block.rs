@@ -36,9 +36,14 @@ impl BlockHead {
         self.flags & 0x80 != 0
     }
 
-    /// True when there may be more than one frame.
+    /// True when frames are laced into the block; their number less 1 is the byte behind this header.
     pub(super) const fn is_laced(&self) -> bool {
         self.flags & 0x06 != 0
+    }
+
+    /// Bytes of the header itself.
+    pub(super) const fn len(&self) -> usize {
+        self.len
     }
 
     /// The frames of the whole `block` that this header begins, empty ones included.

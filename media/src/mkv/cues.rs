@@ -11,14 +11,14 @@ use std::ops::Range;
 /// A day of two tracks with a cue every half second has 350,000.
 const MAX_CUES: usize = 400_000;
 /// The longest segment, so also the longest distance between two keyframes: 30 s.
-const MAX_GAP: i64 = 30_000_000_000;
+pub(super) const MAX_GAP: i64 = 30_000_000_000;
 
 /// One place of one track that the index names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cue {
     pub(super) track: u64,
     /// Ticks of the file's clock.
-    pub(super) time: u64,
+    pub(super) time: i64,
     /// Where its cluster begins in the file.
     pub(super) cluster: u64,
     /// Bytes from the cluster's payload to the block.
@@ -39,7 +39,7 @@ pub(super) fn parse(cues: &Element<'_>, body: u64, wanted: impl Fn(u64) -> bool)
         for child in point.children() {
             let child = child?;
             match child.id {
-                id::CUE_TIME => time = Some(child.uint()?),
+                id::CUE_TIME => time = Some(i64::try_from(child.uint()?).unwrap_or(i64::MAX)),
                 id::CUE_TRACK_POSITIONS => {
                     points += 1;
                     if points > MAX_CUES {
@@ -82,35 +82,41 @@ fn position(element: &Element<'_>, body: u64) -> Result<Option<Cue>, Error> {
 
 /// Refuses cues, all of one track in order of time, that are no whole index.
 ///
-/// `clusters` is from the first cluster to the end of the file, `start` when the track begins, `duration` the
-/// file's; `tick` and all times in nanoseconds.
+/// `clusters` is from the first cluster to the end of the file, `start` when the track begins, `end` when
+/// the film ends; `tick` and all times in nanoseconds.
 pub(super) fn check(
     cues: &[Cue],
     tick: i64,
     clusters: &Range<u64>,
     start: i64,
-    duration: Option<i64>,
+    end: Option<i64>,
 ) -> Result<(), Error> {
-    let time = |cue: &Cue| i64::try_from(cue.time).ok().and_then(|time| time.checked_mul(tick));
+    let time = |cue: &Cue| cue.time.checked_mul(tick);
     let mut last = start;
     let mut place = (0, 0);
     for cue in cues {
         let block = cue.cluster.saturating_add(cue.relative.unwrap_or_default());
         let inside = clusters.contains(&cue.cluster) && clusters.contains(&block);
         let Some(time) = time(cue).filter(|_| inside) else {
-            return Err(Error::unsupported("the index (Cues) points outside of the file"));
+            return Err(Error::no_index("the index (Cues) points outside of the file"));
         };
         if time.saturating_sub(last) > MAX_GAP {
-            return Err(Error::unsupported("the index (Cues) has gaps of more than 30 seconds"));
+            return Err(Error::no_index("the index (Cues) has gaps of more than 30 seconds"));
         }
         let here = (cue.cluster, cue.relative.unwrap_or_default());
         if here.0 < place.0 || (here.0 == place.0 && cue.relative.is_some() && here.1 < place.1) {
-            return Err(Error::unsupported("the index (Cues) is not in the order of the file"));
+            return Err(Error::no_index("the index (Cues) is not in the order of the file"));
         }
         (last, place) = (time, here);
     }
-    if duration.is_some_and(|duration| duration.saturating_sub(last) > MAX_GAP) {
-        return Err(Error::unsupported("the index (Cues) ends more than 30 seconds before the film does"));
+    let Some(end) = end else {
+        return Err(Error::no_index("the file does not tell how long it is"));
+    };
+    if end <= last {
+        return Err(Error::no_index("the file says that it ends before its last picture begins"));
+    }
+    if end.saturating_sub(last) > MAX_GAP {
+        return Err(Error::no_index("the index (Cues) ends more than 30 seconds before the film does"));
     }
     Ok(())
 }
@@ -121,7 +127,7 @@ mod tests {
 
     const SECOND: i64 = 1_000_000_000;
 
-    fn cues(times_and_clusters: &[(u64, u64)]) -> Vec<Cue> {
+    fn cues(times_and_clusters: &[(i64, u64)]) -> Vec<Cue> {
         let cue = |&(time, cluster)| Cue { track: 1, time, cluster, relative: None };
         times_and_clusters.iter().map(cue).collect()
     }
@@ -139,9 +145,11 @@ mod tests {
 
     #[test]
     fn others_are_not() {
+        assert!(verdict(&cues(&[(0, 100), (2000, 200)]), 2).unwrap().contains("before its last picture"));
+        assert!(check(&cues(&[(0, 100)]), 1, &(100..200), 0, None).unwrap_err().what.contains("how long"));
         assert!(verdict(&cues(&[(0, 99)]), 1).unwrap().contains("outside"));
         assert!(verdict(&cues(&[(0, 100), (1, 10_000)]), 1).unwrap().contains("outside"));
-        assert!(verdict(&cues(&[(u64::MAX, 100)]), 1).unwrap().contains("outside"));
+        assert!(verdict(&cues(&[(i64::MAX, 100)]), 1).unwrap().contains("outside"));
         assert!(verdict(&cues(&[(0, 100), (30_001, 200)]), 1).unwrap().contains("gaps"));
         assert!(verdict(&cues(&[(0, 200), (1, 100)]), 1).unwrap().contains("order"));
         let mut same = cues(&[(0, 200), (1, 200)]);

@@ -22,15 +22,48 @@ pub(super) mod id {
     pub(crate) const DURATION: u32 = 0x4489;
     pub(crate) const TAGS: u32 = 0x1254_C367;
     pub(crate) const ATTACHMENTS: u32 = 0x1941_A469;
+    pub(crate) const ATTACHED_FILE: u32 = 0x61A7;
+    pub(crate) const FILE_NAME: u32 = 0x466E;
+    pub(crate) const FILE_MEDIA_TYPE: u32 = 0x4660;
+    pub(crate) const FILE_DATA: u32 = 0x465C;
     pub(crate) const CHAPTERS: u32 = 0x1043_A770;
+
+    pub(crate) const EDITION_ENTRY: u32 = 0x45B9;
+    pub(crate) const EDITION_FLAG_HIDDEN: u32 = 0x45BD;
+    pub(crate) const EDITION_FLAG_DEFAULT: u32 = 0x45DB;
+    pub(crate) const EDITION_FLAG_ORDERED: u32 = 0x45DD;
+    pub(crate) const CHAPTER_ATOM: u32 = 0xB6;
+    pub(crate) const CHAPTER_TIME_START: u32 = 0x91;
+    pub(crate) const CHAPTER_TIME_END: u32 = 0x92;
+    pub(crate) const CHAPTER_FLAG_HIDDEN: u32 = 0x98;
+    pub(crate) const CHAPTER_FLAG_ENABLED: u32 = 0x4598;
+    pub(crate) const CHAPTER_SEGMENT_UUID: u32 = 0x6E67;
+    pub(crate) const CHAPTER_DISPLAY: u32 = 0x80;
+    pub(crate) const CHAP_STRING: u32 = 0x85;
+    pub(crate) const CHAP_LANGUAGE: u32 = 0x437C;
+    pub(crate) const CHAP_LANGUAGE_BCP47: u32 = 0x437D;
+    pub(crate) const TAG: u32 = 0x7373;
+    pub(crate) const TARGETS: u32 = 0x63C0;
+    pub(crate) const TAG_TRACK_UID: u32 = 0x63C5;
+    pub(crate) const SIMPLE_TAG: u32 = 0x67C8;
+    pub(crate) const TAG_NAME: u32 = 0x45A3;
+    pub(crate) const TAG_STRING: u32 = 0x4487;
 
     pub(crate) const TRACKS: u32 = 0x1654_AE6B;
     pub(crate) const TRACK_ENTRY: u32 = 0xAE;
     pub(crate) const TRACK_NUMBER: u32 = 0xD7;
+    pub(crate) const TRACK_UID: u32 = 0x73C5;
     pub(crate) const TRACK_TYPE: u32 = 0x83;
     pub(crate) const FLAG_ENABLED: u32 = 0xB9;
     pub(crate) const FLAG_DEFAULT: u32 = 0x88;
+    pub(crate) const FLAG_FORCED: u32 = 0x55AA;
+    pub(crate) const FLAG_HEARING_IMPAIRED: u32 = 0x55AB;
+    pub(crate) const FLAG_VISUAL_IMPAIRED: u32 = 0x55AC;
+    pub(crate) const FLAG_TEXT_DESCRIPTIONS: u32 = 0x55AD;
+    pub(crate) const FLAG_ORIGINAL: u32 = 0x55AE;
+    pub(crate) const FLAG_COMMENTARY: u32 = 0x55AF;
     pub(crate) const DEFAULT_DURATION: u32 = 0x23_E383;
+    pub(crate) const TRACK_TIMESTAMP_SCALE: u32 = 0x23_314F;
     pub(crate) const NAME: u32 = 0x536E;
     pub(crate) const LANGUAGE: u32 = 0x22_B59C;
     pub(crate) const LANGUAGE_BCP47: u32 = 0x22_B59D;
@@ -84,7 +117,13 @@ pub(super) mod id {
     pub(crate) const SIMPLE_BLOCK: u32 = 0xA3;
     pub(crate) const BLOCK_GROUP: u32 = 0xA0;
     pub(crate) const BLOCK: u32 = 0xA1;
+    pub(crate) const BLOCK_DURATION: u32 = 0x9B;
     pub(crate) const REFERENCE_BLOCK: u32 = 0xFB;
+
+    /// True for Void and CRC-32.
+    pub(crate) const fn anywhere(id: u32) -> bool {
+        matches!(id, 0xEC | 0xBF)
+    }
 
     /// True for the elements that lie beside clusters, and so end a cluster of unknown size.
     pub(crate) const fn beside_clusters(id: u32) -> bool {

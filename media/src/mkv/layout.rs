@@ -24,6 +24,8 @@ const MAX_SEEK_HEAD: u64 = 1 << 20;
 const MAX_INFO: u64 = 1 << 20;
 const MAX_TRACKS: u64 = 8 << 20;
 const MAX_CUES: u64 = 16 << 20;
+/// Of Chapters, and of Tags: what is larger is done without.
+const MAX_EXTRA: u64 = 1 << 20;
 /// Elements before the first cluster.
 const MAX_ELEMENTS: usize = 512;
 const MAX_SEEK_ENTRIES: usize = 1024;
@@ -50,13 +52,21 @@ impl Part {
 pub(super) struct Layout {
     /// The Segment's payload, clipped to the file.
     pub(super) body: Range<u64>,
+    /// True when the file ends before the Segment does.
+    pub(super) cut_short: bool,
     pub(super) info: Option<Part>,
     pub(super) tracks: Part,
     /// The Cues, or why they cannot be read.
     pub(super) cues: Result<Part, Error>,
+    /// Chapters and Tags, where they cost no read of their own: before the first cluster, or behind Cues that end
+    /// the file.
+    pub(super) chapters: Option<Part>,
+    pub(super) tags: Option<Part>,
     pub(super) first_cluster: Option<u64>,
     /// Where elements other than clusters are said to be, in order; the Cues' place is certain.
     pub(super) others: Vec<u64>,
+    /// Where Attachments are, or are said to be.
+    pub(super) attachments: Vec<u64>,
 }
 
 #[derive(Default)]
@@ -64,7 +74,11 @@ struct Found {
     info: Option<Part>,
     tracks: Option<Part>,
     cues: Option<Result<Part, Error>>,
+    chapters: Option<Part>,
+    tags: Option<Part>,
     first_cluster: Option<u64>,
+    /// Attachments that were met.
+    attachments: Vec<u64>,
     /// What the SeekHeads say: ID and place in the file.
     entries: Vec<(u32, u64)>,
     /// The SeekHeads that were read, and the places where none was.
@@ -79,27 +93,43 @@ impl Layout {
         let len = src.len();
         src.read(0..len.min(FIRST_READ))?;
         let file = View::new(src, len);
-        let body = find_body(&file)?;
+        let (body, cut_short) = find_body(&file)?;
         let view = View::new(src, body.end);
         let mut found = Found::default();
         found.walk_to_first_cluster(&view, &body)?;
         found.follow_seek_heads(&view, &body)?;
+        found.take_extras_at_end(&view, &body)?;
 
+        let said = found.entries.iter().filter(|(target, _)| *target == id::ATTACHMENTS).map(|(_, at)| *at);
+        let mut attachments: Vec<u64> = found.attachments.iter().copied().chain(said).collect();
+        attachments.sort_unstable();
+        attachments.dedup();
         let mut others: Vec<u64> = found.entries.iter().map(|(_, at)| *at).collect();
-        let cues = found.cues.unwrap_or(Err(Error::unsupported(NO_CUES)));
+        let cues = found.cues.unwrap_or(Err(Error::no_index(NO_CUES)));
         others.extend(cues.as_ref().ok().map(|cues| cues.start));
         others.sort_unstable();
         others.dedup();
         let no_tracks = Error::malformed("a Matroska file without Tracks", body.start);
         let tracks = found.tracks.ok_or(no_tracks)?;
-        Ok(Self { body, info: found.info, tracks, cues, first_cluster: found.first_cluster, others })
+        Ok(Self {
+            body,
+            cut_short,
+            info: found.info,
+            tracks,
+            cues,
+            chapters: found.chapters,
+            tags: found.tags,
+            first_cluster: found.first_cluster,
+            others,
+            attachments,
+        })
     }
 }
 
-const NO_CUES: &str = "the file has no index (Cues), so it cannot be cut into HLS segments";
+const NO_CUES: &str = "the file has no index (Cues)";
 
-/// Reads the EBML header and finds the first Segment.
-fn find_body(file: &View<'_>) -> Result<Range<u64>, Stop> {
+/// Reads the EBML header and finds the first Segment; true when that goes on behind the end of the file.
+fn find_body(file: &View<'_>) -> Result<(Range<u64>, bool), Stop> {
     let cut_off = Error::truncated("the file ends in its first header", 0);
     let head = file.head(0, 0)?.ok_or(cut_off)?;
     if head.id != id::EBML {
@@ -130,8 +160,8 @@ fn find_body(file: &View<'_>) -> Result<Range<u64>, Stop> {
         let cut_off = Error::truncated("the file ends before its Segment", pos);
         let head = file.head(pos, 0)?.ok_or(cut_off)?;
         if head.id == id::BODY {
-            let end = head.size.map_or(file.end, |size| head.data.saturating_add(size).min(file.end));
-            return Ok(head.data..end);
+            let end = head.size.map_or(file.end, |size| head.data.saturating_add(size));
+            return Ok((head.data..end.min(file.end), end > file.end));
         }
         pos = head.end()?;
     }
@@ -173,6 +203,9 @@ impl Found {
                     need @ Err(Stop::Need(_)) => return need.map(|_| ()),
                 });
             }
+            id::ATTACHMENTS => self.attachments.push(head.at),
+            id::CHAPTERS if self.chapters.is_none() => self.chapters = extra(view, head)?,
+            id::TAGS if self.tags.is_none() => self.tags = extra(view, head)?,
             id::SEEK_HEAD if !self.seek_heads.contains(&head.at) => {
                 self.seek_heads.push(head.at);
                 match part(view, head, MAX_SEEK_HEAD) {
@@ -240,6 +273,23 @@ impl Found {
         }
     }
 
+    /// Takes Chapters and Tags that follow Cues at the end of the file: these were asked for together with all that
+    /// is behind them.
+    fn take_extras_at_end(&mut self, view: &View<'_>, body: &Range<u64>) -> Result<(), Stop> {
+        let Some(Ok(cues)) = &self.cues else { return Ok(()) };
+        let start = cues.start;
+        let behind_clusters = self.first_cluster.is_some_and(|cluster| start > cluster);
+        if !behind_clusters || view.end.saturating_sub(start) > LAST_READ {
+            return Ok(());
+        }
+        let behind = |entry: &&(u32, u64)| matches!(entry.0, id::CHAPTERS | id::TAGS) && entry.1 > start;
+        let entries: Vec<(u32, u64)> = self.entries.iter().filter(behind).copied().collect();
+        for (target, at) in entries {
+            self.take_target(view, body, target, at)?;
+        }
+        Ok(())
+    }
+
     fn take_target(&mut self, view: &View<'_>, body: &Range<u64>, target: u32, at: u64) -> Result<(), Stop> {
         self.targets += 1;
         if self.targets > MAX_TARGETS {
@@ -265,6 +315,15 @@ fn head_at_target(view: &View<'_>, at: u64) -> Result<Option<Head>, Stop> {
         Ok(bytes) => Ok(Head::parse(&bytes, at)?),
         Err(Stop::Need(_)) => Err(Stop::Need(at..at.saturating_add(ask).min(view.end))),
         Err(fail) => Err(fail),
+    }
+}
+
+/// A part that a film plays without: nothing when it is too large or cut off.
+fn extra(view: &View<'_>, head: Head) -> Result<Option<Part>, Stop> {
+    match part(view, head, MAX_EXTRA) {
+        Ok(part) => Ok(Some(part)),
+        Err(Stop::Fail(_)) => Ok(None),
+        Err(need) => Err(need),
     }
 }
 

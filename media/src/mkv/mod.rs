@@ -4,28 +4,55 @@
 //! ebml       element headers and values          layout    where things are: EBML header, SeekHead, Info
 //! tracks     TrackEntry -> Track                 encoding  header stripping, zlib
 //! cues       the index, and whether to trust it  start     when each track begins
+//! ending      when the film ends                   scan      an index made from the clusters
 //! cluster    walking blocks                      block     block headers, the three lacings
+//! chapters   places with names                  tags, rates  how large each track is
+//! keyframe   one by itself
 //! timing     the grid of times, decoding times   samples   one span: its bytes and its samples
 //! ```
 //!
-//! Opening reads the head of the file, the Cues wherever they are, and headers of the first blocks; never the
-//! clusters. What a file calls a Segment is its body here: a segment is always one of HLS.
+//! Opening reads the head of the file, the Cues wherever they are, and headers of the first blocks; of the clusters
+//! no more than that, but for the case below. What a file calls a Segment is its body here: a segment is always one of
+//! HLS.
+//!
+//! # Which index is used
+//!
+//! | the file has | then |
+//! |---|---|
+//! | Cues of the track that is cut, in order, inside the file, no more than 30 s apart and up to 30 s before the end | they are the index ([`cues`]) |
+//! | no Cues, or none that can be believed; at most 30 s and 64 MiB | it is one segment |
+//! | no Cues, or none that can be believed; longer, or of unknown length | `NoIndex`: a [`scan`] finds the keyframes and the end |
+//! | Cues that name a picture that is no keyframe, or a block that is not there | `NoIndex` when the segment is made, then as above |
+//! | good Cues, but no Duration, or one that is not within 30 s behind the last cue | the blocks behind the last cue tell the end exactly, if they are at most 32 MiB ([`ending`]); else `NoIndex` |
+//! | a body that is longer than the file (it was cut short) | no Duration; Cues behind the end are left out, the rest as above |
+//! | a place that is damaged | what lies between it and the next cluster is left out ([`cluster`]) |
+//! | after a scan: keyframes more than two minutes apart, or a clock that goes back | refused with the reason |
+//!
+//! Where Cues and Duration are believed, the Duration is the end of the last segment: of all that a playlist promises,
+//! only that segment's length is not proven by the index.
 
+mod attachments;
 mod block;
+mod chapters;
 mod cluster;
 mod cues;
 mod ebml;
 mod encoding;
+mod ending;
+mod keyframe;
 mod layout;
 mod learn_video;
+mod rates;
 mod samples;
+mod scan;
 mod start;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod timing;
 mod tracks;
 
-use crate::codec::{aac::AacConfig, mpeg_audio::MpegAudioConfig};
+use crate::chapters::Chapter;
 use crate::error::{Error, ErrorKind};
 use crate::source::{ByteSource, Stop};
 use crate::time::Time90k;
@@ -35,6 +62,8 @@ use cues::Cue;
 use ebml::{Element, View, id};
 use encoding::Undo;
 use layout::Layout;
+use rates::Rate;
+pub(crate) use scan::MkvScan;
 use start::First;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -46,6 +75,8 @@ const DEFAULT_TICK: i64 = 1_000_000;
 const SECOND: i64 = 1_000_000_000;
 /// The longest file that is one segment when there is no index.
 const SHORT: i64 = 30 * SECOND;
+/// And the largest.
+const SHORT_BYTES: u64 = 64 << 20;
 /// How many pictures are taken to be out of order in a codec that is not understood.
 const UNKNOWN_REORDER: u32 = 4;
 
@@ -55,6 +86,9 @@ pub(crate) struct MkvFile {
     tracks: Vec<Track>,
     /// For each of `tracks`.
     details: Vec<Detail>,
+    /// For each of `tracks`.
+    rates: Vec<Rate>,
+    chapters: Vec<Chapter>,
     /// By track and time. A keyframe's `at` is an index here and 1 more; 0 stands for the first cluster.
     cues: Vec<Cue>,
     /// Why there are no cues.
@@ -63,6 +97,10 @@ pub(crate) struct MkvFile {
     tick: i64,
     /// Nanoseconds (Info.Duration).
     duration: Option<i64>,
+    /// When the last frame ends, where that was seen in the clusters (see [`scan`] and [`ending`]).
+    end: Option<Time90k>,
+    /// True when the cues were made from the clusters and are all of them (see [`scan`]).
+    scanned: bool,
     body: Range<u64>,
     /// Where the first cluster is, the end of the body when there is none.
     first_cluster: u64,
@@ -70,6 +108,8 @@ pub(crate) struct MkvFile {
     first_time: i64,
     /// See [`Layout::others`].
     others: Vec<u64>,
+    /// Where Attachments are said to be.
+    attachments: Vec<u64>,
 }
 
 /// What reading a track's frames needs.
@@ -77,6 +117,8 @@ pub(crate) struct MkvFile {
 struct Detail {
     kind: TrackKind,
     clock: Clock,
+    /// The codec of a track whose frames tell their length.
+    varying: Option<Codec>,
     first: Option<First>,
     /// Nanoseconds.
     codec_delay: i64,
@@ -110,28 +152,43 @@ impl MkvFile {
             None => (vec![None; entries.len()], 0),
         };
         let (cues, no_cues) = match cues {
-            Ok(cues) => (cues, Error::unsupported("the index (Cues) has no entries for this track")),
-            Err(error) if error.kind == ErrorKind::Unsupported => (Vec::new(), error),
-            Err(_) => (Vec::new(), Error::unsupported("the index (Cues) is damaged")),
+            Ok(cues) => (cues, Error::no_index("the index (Cues) has no entries for this track")),
+            Err(error) if error.kind == ErrorKind::NoIndex => (Vec::new(), error),
+            Err(_) => (Vec::new(), Error::no_index("the index (Cues) is damaged")),
         };
         let mut file = Self {
             tracks: Vec::with_capacity(entries.len()),
             details: Vec::with_capacity(entries.len()),
+            rates: Vec::with_capacity(entries.len()),
+            chapters: layout.chapters.map(|part| chapters::parse(&part.element())).unwrap_or_default(),
             cues,
             no_cues,
             tick,
             duration,
+            end: None,
+            scanned: false,
             first_cluster: layout.first_cluster.unwrap_or(layout.body.end),
             body: layout.body,
             first_time,
             others: layout.others,
+            attachments: layout.attachments,
         };
+        let sizes = layout.tags.map(|part| tags::statistics(&part.element(), src.len())).unwrap_or_default();
+        let seconds = file.duration().map(Time90k::seconds);
         for (entry, first) in entries.into_iter().zip(firsts) {
+            let size = sizes.iter().find(|size| size.uid == entry.uid).map(|size| size.bytes);
+            file.rates.push(Rate::of(&entry, size, seconds));
             let detail = file.detail_of(&entry, first);
             file.details.push(detail);
             file.tracks.push(entry.track);
         }
+        ending::learn(&mut file, &view, layout.cut_short)?;
         Ok(file)
+    }
+
+    /// Places with names, on the presentation clock.
+    pub(crate) fn chapters(&self) -> &[Chapter] {
+        &self.chapters
     }
 
     /// The tracks in the order of the file.
@@ -139,8 +196,12 @@ impl MkvFile {
         &self.tracks
     }
 
-    /// Info.Duration. Some muxers count it from 0, some from the first frame; see [`MkvFile::end`].
+    /// Info.Duration, which some muxers count from 0, some from the first frame (see [`MkvFile::end`]); where that is
+    /// missing or wrong and the last frame was seen, when that ends.
     pub(crate) fn duration(&self) -> Option<Time90k> {
+        if self.end.is_some() {
+            return self.end;
+        }
         self.duration.map(|nanos| Time90k::from_ratio(nanos.into(), SECOND.into()))
     }
 
@@ -152,13 +213,16 @@ impl MkvFile {
 
     /// When the presentation ends: one time for all tracks, for the file does not tell more.
     pub(crate) fn end(&self, track: TrackId) -> Option<Time90k> {
+        if self.end.is_some() {
+            return self.end;
+        }
         self.end_nanos(track).map(|nanos| Time90k::from_ratio(nanos.into(), SECOND.into()))
     }
 
     /// Where `track` can be cut, by the index, in strictly rising order.
     ///
     /// # Errors
-    /// `Unsupported` with the reason when there is no index that can be trusted; `Malformed` when there is
+    /// `NoIndex` with the reason when there is no index that can be trusted; `Malformed` when there is
     /// nothing to cut.
     pub(crate) fn keyframes(&self, track: TrackId) -> Result<Vec<Keyframe>, Error> {
         let detail = self.detail(track).ok_or(Error::unsupported("the file has no such track"))?;
@@ -167,6 +231,9 @@ impl MkvFile {
         let begins_on_key = detail.first.is_none_or(|first| first.may_be_key);
         let beginning = Keyframe { pts: detail.instant(start), at: 0 };
         let (offset, cues) = self.cues_of(track);
+        if self.scanned {
+            return self.scanned_keyframes(detail, offset, cues);
+        }
         let verdict = if cues.is_empty() {
             Err(self.no_cues)
         } else {
@@ -174,23 +241,38 @@ impl MkvFile {
         };
         if let Err(error) = verdict {
             // One segment that is the whole file needs no index.
-            return match self.end_nanos(track) {
-                Some(end) if end.saturating_sub(start) <= SHORT && begins_on_key => Ok(vec![beginning]),
-                _ => Err(error),
-            };
+            let length = self.end_nanos(track).map(|end| end.saturating_sub(start));
+            let is_short = length.is_some_and(|length| (SECOND / 10..=SHORT).contains(&length))
+                && self.body.end.saturating_sub(self.first_cluster) <= SHORT_BYTES;
+            return if is_short && begins_on_key { Ok(vec![beginning]) } else { Err(error) };
         }
         let mut keyframes = Vec::with_capacity(cues.len() + 1);
         let lead = cues.first().map_or(0, |cue| self.time_of(cue).saturating_sub(start));
         if lead > 0 && begins_on_key {
             keyframes.push(beginning);
         }
+        self.push_cues(&mut keyframes, detail, offset, cues);
+        Ok(keyframes)
+    }
+
+    fn scanned_keyframes(&self, detail: &Detail, offset: u64, cues: &[Cue]) -> Result<Vec<Keyframe>, Error> {
+        if cues.is_empty() {
+            return Err(Error::unsupported("no picture or sound to start from in all of the file"));
+        }
+        let mut keyframes = Vec::with_capacity(cues.len());
+        self.push_cues(&mut keyframes, detail, offset, cues);
+        Ok(keyframes)
+    }
+
+    /// Adds the keyframes of `cues`, the first of which is number `offset` of the file's, leaving out what is not
+    /// later than the one before.
+    fn push_cues(&self, keyframes: &mut Vec<Keyframe>, detail: &Detail, offset: u64, cues: &[Cue]) {
         for (cue, at) in cues.iter().zip(offset + 1..) {
             let pts = detail.instant(self.time_of(cue));
             if keyframes.last().is_none_or(|last: &Keyframe| last.pts < pts) {
                 keyframes.push(Keyframe { pts, at });
             }
         }
-        Ok(keyframes)
     }
 
     fn check_clusters(&self) -> Result<(), Error> {
@@ -200,9 +282,12 @@ impl MkvFile {
         Ok(())
     }
 
-    /// Where Info.Duration ends: it counts from 0, but some muxers count it from the first frame, and then keyframes
+    /// The end in nanoseconds, where Info.Duration must do for it: it counts from 0, but some muxers count it from the first frame, and then keyframes
     /// of `track` lie behind it.
     fn end_nanos(&self, track: TrackId) -> Option<i64> {
+        if let Some(end) = self.end {
+            return Some(end.0.saturating_mul(100_000) / 9);
+        }
         let start = self.nanos(self.first_time);
         let last = self.cues_of(track).1.last().map_or(start, |cue| self.time_of(cue));
         self.duration.map(|length| if length <= last { start.saturating_add(length) } else { length })
@@ -219,32 +304,36 @@ impl MkvFile {
         self.tracks.iter().zip(&self.details).find(|(entry, _)| entry.id == track).map(|(_, detail)| detail)
     }
 
+    /// Puts the grid of pictures' times where the first keyframe is, after the cues have changed.
+    fn set_origins(&mut self) {
+        let firsts: Vec<Option<i64>> = self
+            .tracks
+            .iter()
+            .map(|track| self.cues_of(track.id).1.first().map(|cue| self.time_of(cue)))
+            .collect();
+        for (detail, first) in self.details.iter_mut().zip(firsts) {
+            if detail.kind == TrackKind::Video && matches!(detail.clock.step, Step::Nanos(_)) {
+                detail.clock.origin = first.or(detail.clock.origin);
+            }
+        }
+    }
+
     const fn nanos(&self, ticks: i64) -> i64 {
         ticks.saturating_mul(self.tick)
     }
 
-    fn time_of(&self, cue: &Cue) -> i64 {
-        self.nanos(i64::try_from(cue.time).unwrap_or(i64::MAX))
+    const fn time_of(&self, cue: &Cue) -> i64 {
+        self.nanos(cue.time)
     }
 
     fn detail_of(&self, entry: &Entry, first: Option<First>) -> Detail {
-        let sound = |samples: u32, rate: u32| {
-            let known = samples > 0 && rate > 0;
-            if known { Step::Sound { samples, rate } } else { Step::Unknown }
-        };
-        let step = match &entry.track.codec {
-            Codec::Aac(config) => sound(AacConfig::SAMPLES_PER_FRAME, config.sample_rate),
-            Codec::Mp3(MpegAudioConfig { samples_per_frame, sample_rate, .. }) => {
-                sound(*samples_per_frame, *sample_rate)
-            }
-            _ => entry.default_duration.map_or(Step::Unknown, Step::Nanos),
-        };
+        let step = Step::of(&entry.track.codec, entry.default_duration);
         let begins = first.map(|first| self.nanos(first.ticks));
         let origin = match (entry.track.kind, step) {
             (TrackKind::Video, Step::Nanos(_)) => {
                 self.cues_of(entry.track.id).1.first().map(|cue| self.time_of(cue)).or(begins)
             }
-            (TrackKind::Audio, Step::Sound { .. }) => {
+            (TrackKind::Audio, Step::Sound { .. } | Step::Varying { .. }) => {
                 begins.map(|time| time.saturating_sub(entry.codec_delay))
             }
             _ => None,
@@ -259,6 +348,7 @@ impl MkvFile {
         Detail {
             kind: entry.track.kind,
             clock: Clock { origin, step },
+            varying: matches!(step, Step::Varying { .. }).then(|| entry.track.codec.clone()),
             first,
             codec_delay: entry.codec_delay,
             encodings: entry.encodings.clone(),

@@ -9,7 +9,7 @@ use super::cues::Cue;
 use super::ebml::{MAX_HEAD, View, id};
 use super::encoding::undo;
 use super::timing::decode_times;
-use super::{Detail, MkvFile};
+use super::{Detail, MkvFile, SECOND};
 use crate::error::{Error, ErrorKind};
 use crate::source::{ByteSource, Stop};
 use crate::time::Time90k;
@@ -26,17 +26,27 @@ const FREE_GROWTH: u64 = 16 << 20;
 /// A block nearer than this to the start of its cluster is read with the cluster's header in one piece.
 const NEAR: u64 = 64 << 10;
 /// Enough for a cluster's header and its Timestamp.
-const CLUSTER_HEAD: u64 = 64;
+pub(super) const CLUSTER_HEAD: u64 = 64;
 /// Enough to see that a block is the one the index means.
 const BLOCK_HEAD: u64 = 48;
 /// Where the index does not say where in the cluster the keyframe is, it is looked for in this much at first.
 const SEARCH: u64 = 4096;
 
 /// A frame with its time in nanoseconds, as it is stored.
-struct Frame {
+pub(super) struct Frame {
     time: i64,
+    /// Nanoseconds, when the file says so.
+    duration: Option<i64>,
     key: bool,
     data: Bytes,
+}
+
+impl Frame {
+    fn length(&self) -> Option<Time90k> {
+        let instant = |nanos: i64| Time90k::from_ratio(nanos.into(), SECOND.into());
+        let end = self.time.checked_add(self.duration?)?;
+        Some(instant(end) - instant(self.time))
+    }
 }
 
 impl MkvFile {
@@ -47,18 +57,28 @@ impl MkvFile {
         self.ranges(span).map(|(head, main)| head.into_iter().chain([main]).collect()).unwrap_or_default()
     }
 
-    /// Bytes of a span, within a few.
-    pub(crate) fn size_of(&self, span: &Span) -> u64 {
-        self.byte_ranges(span).iter().map(|range| range.end - range.start).sum()
-    }
-
     /// The samples of a span, in the order of the file: one list for each of `tracks`, empty for a track that is
     /// not in the file.
     ///
     /// # Errors
-    /// `Unsupported` when the index does not name a keyframe, `Malformed` when clusters are damaged, `Limit` when
+    /// `NoIndex` when the index does not name a keyframe, `Malformed` when clusters are damaged, `Limit` when
     /// the span is too large.
     pub(crate) fn samples(
+        &self,
+        src: &dyn ByteSource,
+        tracks: &[TrackId],
+        span: &Span,
+    ) -> Result<Vec<Vec<Sample>>, Stop> {
+        self.samples_as_indexed(src, tracks, span).map_err(|stop| match stop {
+            // What was made from the file itself cannot be helped by making it again.
+            Stop::Fail(Error { kind: ErrorKind::NoIndex, what, at }) if self.scanned => {
+                Error::malformed(what, at).into()
+            }
+            stop => stop,
+        })
+    }
+
+    fn samples_as_indexed(
         &self,
         src: &dyn ByteSource,
         tracks: &[TrackId],
@@ -84,7 +104,7 @@ impl MkvFile {
         };
         let first = start.map_or(self.first_cluster, |(_, block)| block);
         if stop <= first {
-            return Err(Error::unsupported("the index (Cues) is not in the order of the file").into());
+            return Err(Error::no_index("the index (Cues) is not in the order of the file").into());
         }
         if stop > main.end {
             main.end = stop;
@@ -97,8 +117,7 @@ impl MkvFile {
             Some((cluster, block)) if !span.first => Walk::inside(cluster, block),
             _ => Walk::new(self.first_cluster),
         };
-        let frames =
-            self.frames(&view, walk, stop, tracks, start.map(|(_, block)| block), span.end.is_none())?;
+        let frames = self.frames(&view, walk, stop, tracks, start.map(|(_, block)| block))?;
         let lists = tracks.iter().zip(frames).map(|(track, mut frames)| {
             // A recording may begin amid a group of pictures: what precedes the first cut cannot be decoded.
             let is_picture = self.detail(*track).is_some_and(|detail| detail.kind == TrackKind::Video);
@@ -112,7 +131,7 @@ impl MkvFile {
     }
 
     /// The cue of a keyframe; `None` for the one that stands for the first cluster.
-    fn cue(&self, keyframe: &Keyframe) -> Result<Option<&Cue>, Error> {
+    pub(super) fn cue(&self, keyframe: &Keyframe) -> Result<Option<&Cue>, Error> {
         let Some(index) = keyframe.at.checked_sub(1) else {
             return Ok(None);
         };
@@ -167,8 +186,12 @@ impl MkvFile {
 
     /// The block that a cue means, and its cluster. Which one that is depends on the file alone, so that the span
     /// that begins there and the one that ends there agree.
-    fn resolve(&self, view: &View<'_>, cue: &Cue) -> Result<(Cluster, u64), Stop> {
-        let cluster = Cluster::open(view, cue.cluster)?;
+    pub(super) fn resolve(&self, view: &View<'_>, cue: &Cue) -> Result<(Cluster, u64), Stop> {
+        let not_there = Stop::from(Error::no_index("the index (Cues) names a block that is not there"));
+        let cluster = Cluster::open(view, cue.cluster).map_err(|stop| match stop {
+            Stop::Fail(Error { kind: ErrorKind::Malformed | ErrorKind::Truncated, .. }) => not_there.clone(),
+            stop => stop,
+        })?;
         if let Some(block) = cue.relative.and_then(|relative| cluster.head.data.checked_add(relative)) {
             match self.is_meant(view, &cluster, block, cue) {
                 Ok(true) => return Ok((cluster, block)),
@@ -181,11 +204,13 @@ impl MkvFile {
             if block.cluster != cue.cluster {
                 break;
             }
-            if self.matches(view, &block, cue)? {
-                return Ok((cluster, block.element.at));
+            match self.matches(view, &block, cue) {
+                Ok(true) => return Ok((cluster, block.element.at)),
+                Ok(false) | Err(Stop::Fail(_)) => {}
+                Err(need) => return Err(need),
             }
         }
-        Err(Error::unsupported("the index (Cues) names a block that is not there").into())
+        Err(not_there)
     }
 
     fn is_meant(&self, view: &View<'_>, cluster: &Cluster, at: u64, cue: &Cue) -> Result<bool, Stop> {
@@ -215,23 +240,11 @@ impl MkvFile {
         stop: u64,
         tracks: &[TrackId],
         key: Option<u64>,
-        is_last: bool,
     ) -> Result<Vec<Vec<Frame>>, Stop> {
         let mut lists: Vec<Vec<Frame>> = tracks.iter().map(|_| Vec::new()).collect();
         let mut budget = view.held_len().saturating_mul(MAX_GROWTH).saturating_add(FREE_GROWTH).min(MAX_SPAN);
-        loop {
-            let block = match walk.next(view, stop) {
-                Ok(Some(block)) => block,
-                Ok(None) => break,
-                // Zeros or the like behind the last cluster.
-                Err(Stop::Fail(Error { kind: ErrorKind::Malformed, .. }))
-                    if is_last && walk.is_between_clusters() =>
-                {
-                    break;
-                }
-                Err(stop) => return Err(stop),
-            };
-            let Some(head) = block.head(view, block.element.at)? else {
+        while let Some(block) = walk.next(view, stop)? {
+            let Some(head) = undamaged(block.head(view, block.element.at))? else {
                 continue;
             };
             let list = tracks.iter().zip(&mut lists).find(|(track, _)| track.0 == head.track);
@@ -239,11 +252,11 @@ impl MkvFile {
             if list.is_none() && !is_cut {
                 continue;
             }
-            let Some(block_read) = block.read(view)? else {
+            let Some(block_read) = undamaged(block.read(view))? else {
                 continue;
             };
             if is_cut && !block_read.key {
-                return Err(Error::unsupported(NO_KEYFRAME).into());
+                return Err(Error::no_index(NO_KEYFRAME).into());
             }
             let (Some((_, list)), Some(detail)) = (list, self.detail(TrackId(head.track))) else {
                 continue;
@@ -261,7 +274,7 @@ impl MkvFile {
         Ok(lists)
     }
 
-    fn unlace(
+    pub(super) fn unlace(
         &self,
         at: &BlockAt,
         block: &Block,
@@ -272,17 +285,25 @@ impl MkvFile {
         let out_of_range = Error::malformed("a timestamp is beyond any film", at.element.at);
         let time = at.ticks(&block.head) * i128::from(self.tick) - i128::from(detail.codec_delay);
         let time = i64::try_from(time).map_err(|_| out_of_range)?;
-        for (index, data) in block.frames()?.into_iter().enumerate() {
+        let frames = block.frames()?;
+        let count = i64::try_from(frames.len()).unwrap_or(i64::MAX).max(1);
+        let duration = block.duration.and_then(|ticks| i64::try_from(ticks).ok()?.checked_mul(self.tick));
+        let duration = duration.map(|nanos| nanos / count);
+        let mut before = 0u64;
+        for (index, data) in frames.into_iter().enumerate() {
             let data = undo(&detail.encodings, data, block.at, budget)?;
             if !data.is_empty() {
-                list.push(Frame { time: detail.clock.laced(time, index), key: block.key, data });
+                let time = detail.clock.laced(time, index, before);
+                let samples = detail.varying.as_ref().and_then(|codec| codec.samples_in(&data));
+                before += u64::from(samples.unwrap_or(0));
+                list.push(Frame { time, duration, key: block.key, data });
             }
         }
         Ok(())
     }
 
     /// Frames with their final times. With `must_begin_on_key` the first picture must be a keyframe.
-    fn timed(
+    pub(super) fn timed(
         &self,
         track: TrackId,
         frames: Vec<Frame>,
@@ -294,7 +315,7 @@ impl MkvFile {
         let instants: Vec<Time90k> = frames.iter().map(|frame| detail.clock.instant(frame.time)).collect();
         if detail.kind == TrackKind::Video {
             if must_begin_on_key && frames.first().is_some_and(|frame| !frame.key) {
-                return Err(Error::unsupported("the file does not begin with a keyframe"));
+                return Err(Error::no_index("the file does not begin with a keyframe"));
             }
             let decoded = decode_times(&instants, detail.reorder_delay);
             let samples = frames.into_iter().zip(instants).zip(decoded);
@@ -302,19 +323,29 @@ impl MkvFile {
                 .map(|((frame, pts), dts)| Sample {
                     pts,
                     dts,
-                    duration: None,
+                    duration: frame.length(),
                     sync: frame.key,
                     data: frame.data,
                 })
                 .collect());
         }
         let mut last = Time90k(i64::MIN);
+        // Lines of text may begin together or be stored out of order; sound is one thing after the other.
+        let in_order = detail.kind == TrackKind::Audio;
         let samples = frames.into_iter().zip(instants).map(|(frame, instant)| {
-            let pts = instant.max(last + Time90k(1));
+            let pts = if in_order { instant.max(last + Time90k(1)) } else { instant };
             last = pts;
-            Sample { pts, dts: pts, duration: None, sync: true, data: frame.data }
+            Sample { pts, dts: pts, duration: frame.length(), sync: true, data: frame.data }
         });
         Ok(samples.collect())
+    }
+}
+
+/// What was read of a block; `None` where it is damaged: one block must not cost the segment.
+fn undamaged<T>(read: Result<Option<T>, Stop>) -> Result<Option<T>, Stop> {
+    match read {
+        Err(Stop::Fail(Error { kind: ErrorKind::Malformed | ErrorKind::Truncated, .. })) => Ok(None),
+        read => read,
     }
 }
 

@@ -3,6 +3,8 @@
 mod damaged;
 mod files;
 mod made;
+mod scans;
+mod sound;
 mod writer;
 
 use super::*;

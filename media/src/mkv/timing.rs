@@ -4,8 +4,11 @@
 //! Nothing here depends on what was read before, so a segment has the same times whichever was asked for first.
 
 use crate::time::Time90k;
+use crate::track::Codec;
 
 const NANOS: i128 = 1_000_000_000;
+/// Nanoseconds: half of 2.5 ms, below which two packets of Opus cannot be mistaken for each other.
+const HALF_A_SHORT_PACKET: i128 = 1_250_000;
 
 /// The distance of frames in a track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +19,21 @@ pub(super) enum Step {
     Nanos(u64),
     /// Samples of sound in a frame, and samples per second.
     Sound { samples: u32, rate: u32 },
+    /// Frames of sound that differ, and each tells its own length: the usual number of samples (0 when there is
+    /// none), and samples per second.
+    Varying { usual: u32, rate: u32 },
+}
+
+impl Step {
+    /// Of a track of `codec`; pictures and what is not understood go by DefaultDuration.
+    pub(super) fn of(codec: &Codec, default_duration: Option<u64>) -> Self {
+        match (codec, codec.frame_samples(), codec.timescale()) {
+            (_, Some(samples), Some(rate)) => Self::Sound { samples, rate },
+            (Codec::Opus(config), None, Some(rate)) => Self::Varying { usual: config.first_packet, rate },
+            (_, None, Some(rate)) => Self::Varying { usual: 0, rate },
+            _ => default_duration.map_or(Self::Unknown, Self::Nanos),
+        }
+    }
 }
 
 /// A track's clock.
@@ -27,15 +45,16 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// The time of the frame `index` of a block that begins at `time` (nanoseconds).
-    pub(super) fn laced(&self, time: i64, index: usize) -> i64 {
+    /// The time of the frame `index` of a block that begins at `time` (nanoseconds). `before` are the samples of
+    /// the frames before it, where they differ.
+    pub(super) fn laced(&self, time: i64, index: usize, before: u64) -> i64 {
         let index = i128::try_from(index).unwrap_or_default();
+        let of_samples = |samples: i128, rate: u32| round_div(samples * NANOS, i128::from(rate).max(1));
         let offset = match self.step {
             Step::Unknown => 0,
             Step::Nanos(step) => index * i128::from(step),
-            Step::Sound { samples, rate } => {
-                round_div(index * i128::from(samples) * NANOS, i128::from(rate).max(1))
-            }
+            Step::Sound { samples, rate } => of_samples(index * i128::from(samples), rate),
+            Step::Varying { rate, .. } => of_samples(i128::from(before), rate),
         };
         i64::try_from(i128::from(time) + offset).unwrap_or(time)
     }
@@ -43,8 +62,8 @@ impl Clock {
     /// The instant of a frame whose timestamp says `time` nanoseconds.
     ///
     /// A file in milliseconds says 33, 67, 100 for frames 1/30 s apart. Where the timestamp is within rounding
-    /// (1 ms of a picture, a quarter of a frame of sound) of a whole number of steps after the first frame, it is
-    /// that number of steps; else it is taken as it is.
+    /// (1 ms of a picture, a quarter of a frame of sound, of Opus half its shortest packet at most) of a whole number of
+    /// steps after the first frame, it is that number of steps; else it is taken as it is.
     pub(super) fn instant(&self, time: i64) -> Time90k {
         let raw = Time90k::from_ratio(i128::from(time), NANOS);
         let Some(origin) = self.origin.map(i128::from) else {
@@ -52,9 +71,12 @@ impl Clock {
         };
         let since = i128::from(time) - origin;
         match self.step {
-            Step::Unknown | Step::Nanos(0) | Step::Sound { samples: 0, .. } | Step::Sound { rate: 0, .. } => {
-                raw
-            }
+            Step::Unknown
+            | Step::Nanos(0)
+            | Step::Sound { samples: 0, .. }
+            | Step::Sound { rate: 0, .. }
+            | Step::Varying { usual: 0, .. }
+            | Step::Varying { rate: 0, .. } => raw,
             Step::Nanos(step) => {
                 let on_grid = round_div(since, i128::from(step)) * i128::from(step);
                 if (since - on_grid).abs() > 1_000_000 {
@@ -62,11 +84,13 @@ impl Clock {
                 }
                 Time90k::from_ratio(origin + on_grid, NANOS)
             }
-            Step::Sound { samples, rate } => {
+            Step::Sound { samples, rate } | Step::Varying { usual: samples, rate } => {
                 // In units of 1 / (10^9 x rate) s, where both a nanosecond and a sample are whole numbers.
                 let (frame, rate) = (i128::from(samples) * NANOS, i128::from(rate));
                 let on_grid = round_div(since * rate, frame) * frame;
-                if (since * rate - on_grid).abs() * 4 > frame {
+                let off = (since * rate - on_grid).abs();
+                let is_varying = matches!(self.step, Step::Varying { .. });
+                if off * 4 > frame || is_varying && off > HALF_A_SHORT_PACKET * rate {
                     return raw;
                 }
                 Time90k::from_ratio(origin * rate + on_grid, NANOS * rate)
@@ -126,10 +150,21 @@ mod tests {
     }
 
     #[test]
+    fn frames_that_differ_are_on_the_grid_only_within_rounding() {
+        let clock = Clock { origin: Some(-6_500_000), step: Step::Varying { usual: 960, rate: 48_000 } };
+        assert_eq!(clock.instant(14_000_000), Time90k::from_ratio(27, 2000), "13.5 ms");
+        assert_eq!(clock.instant(16_000_000), Time90k(1440), "2.5 ms later: another length came before");
+        let none = Clock { origin: Some(0), step: Step::Varying { usual: 0, rate: 48_000 } };
+        assert_eq!(none.instant(21_000_000), Time90k(1890));
+    }
+
+    #[test]
     fn laced_frames_follow_each_other() {
         let clock = Clock { origin: None, step: Step::Sound { samples: 1152, rate: 48_000 } };
-        assert_eq!(clock.laced(5, 3), 72_000_005);
-        assert_eq!(Clock { origin: None, step: Step::Unknown }.laced(5, 3), 5);
+        assert_eq!(clock.laced(5, 3, 0), 72_000_005);
+        assert_eq!(Clock { origin: None, step: Step::Unknown }.laced(5, 3, 0), 5);
+        let clock = Clock { origin: None, step: Step::Varying { usual: 960, rate: 48_000 } };
+        assert_eq!(clock.laced(5, 3, 1200), 25_000_005);
     }
 
     #[test]

@@ -6,15 +6,12 @@ use crate::source::{ByteSource, Stop};
 use crate::track::Codec;
 
 impl Mp4File {
-    /// Completes picture codecs out of the beginning of each such track's first sync sample.
+    /// Completes picture codecs out of the beginning of each such track's first sample.
     pub(super) fn learn_pictures(&mut self, src: &dyn ByteSource) -> Result<(), Stop> {
         for (track, table) in self.tracks.iter_mut().zip(&self.tables) {
             let Some(incomplete) = &table.incomplete else { continue };
-            let first = table.keyframes().next().and_then(|keyframe| u32::try_from(keyframe.at).ok());
-            let Some(first) = first.and_then(|at| table.samples(at..at.saturating_add(1)).next()) else {
-                continue;
-            };
-            let head = first.range.start..first.range.end.min(first.range.start.saturating_add(MAX_HEAD));
+            let Some(first) = table.first_sample() else { continue };
+            let head = first.start..first.end.min(first.start.saturating_add(MAX_HEAD));
             match src.read(head) {
                 Ok(sample) => {
                     if incomplete.complete(&sample, track) == Some(Framing::ByteStream) {

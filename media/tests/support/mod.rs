@@ -6,12 +6,15 @@
 
 pub(crate) mod mkv;
 pub(crate) mod mp4;
+pub(crate) mod source;
 
 use bytes::Bytes;
+use media::movie::Movie;
 use media::plan::PlanOptions;
 use media::presentation::Presentation;
+use media::rendition::{Rendition, SegmentFormat};
 use media::source::{Arrived, ByteSource, Step, Stop};
-use media::{Error, hls};
+use media::{Error, ErrorKind, hls};
 use std::cell::RefCell;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -66,17 +69,36 @@ pub(crate) struct Outcome {
 }
 
 /// Takes a file that is wholly here through all public functions: its index, the plan, the playlists, and at
-/// most `most` segments with the ranges that they are said to need.
+/// most `most` segments with the ranges that they are said to need. Where its index is of no use, the file is scanned.
 pub(crate) fn exercise(src: &dyn ByteSource, most: usize) -> Result<Outcome, Error> {
     let movie = done(media::open(src)?);
+    let mut scan = movie.scan();
+    let outcome = exercise_movie(movie, src, most);
+    let is_useless = |error: &Error| error.kind == ErrorKind::NoIndex;
+    let fails = match &outcome {
+        Ok(outcome) => outcome.segments.iter().any(|made| made.as_ref().is_err_and(is_useless)),
+        Err(error) => is_useless(error),
+    };
+    let Some(scan) = scan.as_mut().filter(|_| fails) else {
+        return outcome;
+    };
+    let movie = done(scan.step(src)?);
+    assert!(scan.position() <= scan.len() && scan.lost() <= scan.len());
+    let outcome = exercise_movie(movie, src, most);
+    let error =
+        outcome.as_ref().map_or_else(Some, |made| made.segments.iter().find_map(|made| made.as_ref().err()));
+    assert!(!error.is_some_and(is_useless), "a scan that leads to the next");
+    outcome
+}
+
+fn exercise_movie(movie: Movie, src: &dyn ByteSource, most: usize) -> Result<Outcome, Error> {
     let _ = movie.duration();
     let film = Presentation::new(Arc::new(movie), &PlanOptions::default())?;
     let plan = film.plan();
     assert!(!plan.segments.is_empty(), "a plan has at least one segment");
     assert!(plan.segments.iter().all(|segment| segment.duration().0 > 0));
-    let _ = hls::media_playlist(plan, None);
     let rendition = film.main_rendition(None)?;
-    let _ = hls::multivariant_playlist(&film, &rendition, "media.m3u8");
+    playlists(&film, &rendition);
     let mut segments = Vec::new();
     for index in 0..plan.segments.len().min(most) as u32 {
         let ranges = film.byte_ranges(&rendition, index);
@@ -88,6 +110,19 @@ pub(crate) fn exercise(src: &dyn ByteSource, most: usize) -> Result<Outcome, Err
         segments.push(made);
     }
     Ok(Outcome { planned: plan.segments.len(), segments })
+}
+
+/// All that is written about a film before any of its media is read.
+fn playlists(film: &Presentation, rendition: &Rendition) {
+    let _ = hls::media_playlist(film, rendition, None);
+    for format in [None, Some(SegmentFormat::Ts), Some(SegmentFormat::Fmp4)] {
+        let options = hls::MultivariantOptions { format, iframes: true, sidecars: &[] };
+        if let Ok(text) = hls::multivariant_playlist(film, &options) {
+            assert!(m3u8_rs::parse_master_playlist(text.as_bytes()).is_ok(), "{text}");
+        }
+    }
+    let _ = hls::chapters_json(film);
+    assert!(hls::chapters_vtt(film).starts_with("WEBVTT\n"));
 }
 
 fn done<T>(step: Step<T>) -> T {

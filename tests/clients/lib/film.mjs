@@ -4,17 +4,17 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-export const FILM = { seconds: 75, rate: 24, frames: 1800, hertz: 440, square: 40 };
+export const FILM = { seconds: 75, rate: 24, frames: 1800, width: 1280, hertz: 440, square: 40 };
 
 /** The second (modulo 64) as six bits beside a white and a black square, as in fixtures/README.md. */
-function bits(size) {
+export function bits(size) {
   const box = (column, colour, rest = '') => `drawbox=x=${column * size}:y=0:w=${size}:h=${size}:color=${colour}:t=fill${rest}`;
   const all = [`drawbox=x=0:y=0:w=${size * 8}:h=${size}:color=black:t=fill`, box(0, 'white')];
   for (let bit = 0; bit < 6; bit++) all.push(box(2 + bit, 'white', `:enable='mod(floor((t+0.001)/${1 << bit})\\,2)'`));
   return all.join(',');
 }
 
-function ffmpeg(args) {
+export function ffmpeg(args) {
   execFileSync('ffmpeg', ['-nostdin', '-hide_banner', '-v', 'error', '-y', ...args], { stdio: ['ignore', 'inherit', 'inherit'] });
 }
 

@@ -24,12 +24,22 @@ fn hostile_sizes_end_in_errors() {
 /// Opens, plans and reads everything; what comes out does not matter here, that it comes does.
 fn exercise(file: &Bytes) {
     let Ok(mkv) = open(file) else { return };
+    exercise_index(file, &mkv);
+    if let Ok(scanned) = scans::scan(file) {
+        exercise_index(file, &scanned);
+    }
+}
+
+fn exercise_index(file: &Bytes, mkv: &MkvFile) {
     let ids: Vec<TrackId> = mkv.tracks().iter().map(|track| track.id).collect();
     for id in &ids {
         let keyframes = mkv.keyframes(*id).unwrap_or_default();
         assert!(keyframes.windows(2).all(|pair| pair[0].pts < pair[1].pts));
         for span in spans(&keyframes).iter().chain([&WHOLE]) {
-            let _ = mkv.size_of(span);
+            let _ = mkv.size_of(*id, &ids, span);
+            if let Ok(sample) = drive(file, |src| mkv.keyframe(src, *id, &span.start)).0 {
+                assert!(sample.sync && sample.data.len() <= file.len());
+            }
             if let Ok(lists) = drive(file, |src| mkv.samples(src, &ids, span)).0 {
                 for list in lists {
                     assert!(list.iter().all(|sample| sample.dts <= sample.pts));

@@ -2,6 +2,7 @@
 
 use super::writer::*;
 use super::*;
+use crate::codec::mpeg_audio::MpegAudioConfig;
 use crate::mkv::ebml::id;
 use std::io::Write;
 
@@ -13,7 +14,7 @@ fn reason(result: Result<impl std::fmt::Debug, Error>) -> &'static str {
 }
 
 /// A file with one cluster, of less than 30 s and without Cues.
-fn short(tracks_element: Vec<u8>, clusters: &[Vec<u8>]) -> Bytes {
+pub(super) fn short(tracks_element: Vec<u8>, clusters: &[Vec<u8>]) -> Bytes {
     file(&[info(1000.0), tracks_element, clusters.concat()])
 }
 
@@ -84,7 +85,7 @@ fn tracks_say_what_they_are() {
     assert!(matches!(video.codec, Codec::H264(_)) && matches!(audio.codec, Codec::Aac(_)));
     assert_eq!((audio.sample_rate, audio.channels, audio.default), (48_000, 2, false));
     assert_eq!((audio.language.as_deref(), audio.name.as_deref()), (None, Some("Commentary")));
-    assert_eq!((subtitle.language.as_deref(), subtitle.codec.is_supported()), (Some("fr-CA"), false));
+    assert_eq!((subtitle.language.as_deref(), subtitle.codec.is_supported()), (Some("fr-CA"), true));
     assert_eq!(mkv.duration(), Some(Time90k(90_000)));
 }
 
@@ -101,6 +102,7 @@ fn what_cannot_be_played_says_why() {
         Codec::Unsupported { reason } => reason,
         playable => panic!("{playable:?}"),
     };
+    let rate = |hertz| master(id::AUDIO, &[float(id::SAMPLING_FREQUENCY, hertz), uint(id::CHANNELS, 2)]);
     assert!(why(codec_of(1, 1, "V_VP8", &[])).contains("VP8"));
     assert!(why(codec_of(1, 1, "V_SOMETHING", &[])).contains("video codec"));
     assert!(why(codec_of(1, 1, "V_VP9", &[])).contains("key frame"));
@@ -111,13 +113,18 @@ fn what_cannot_be_played_says_why() {
         master(id::CONTENT_ENCODINGS, &[master(id::CONTENT_ENCODING, &[uint(id::CONTENT_ENCODING_TYPE, 1)])]);
     assert!(why(codec_of(1, 2, "A_AAC", &[encryption])).contains("encrypted"));
 
-    let rate = |hertz| master(id::AUDIO, &[float(id::SAMPLING_FREQUENCY, hertz), uint(id::CHANNELS, 2)]);
+    let speed =
+        |factor| [float(id::TRACK_TIMESTAMP_SCALE, factor), float(id::TRACK_TIMESTAMP_SCALE, 1.0)].concat();
+    assert!(why(codec_of(1, 2, "A_AAC", &[speed(1.04)])).contains("another speed"));
+    assert!(codec_of(1, 2, "A_AAC", &[speed(1.0), rate(48_000.0)]).is_supported());
     let Codec::Aac(aac) = codec_of(1, 2, "A_AAC/MPEG4/LC/SBR", &[rate(22_050.0)]) else { panic!() };
     assert_eq!(
         (aac.object_type, aac.sample_rate, aac.output_rate, aac.channel_configuration),
         (2, 22_050, 44_100, 2)
     );
-    assert!(why(codec_of(1, 2, "A_AAC", &[rate(12_345.0)])).contains("sampling frequency"));
+    let odd = codec_of(1, 2, "A_AAC", &[rate(12_345.0)]);
+    assert!(odd.is_supported() && !odd.fits_ts());
+    assert!(why(codec_of(1, 2, "A_DTS", &[])).contains("DTS"));
 }
 
 #[test]
@@ -358,7 +365,8 @@ fn few_rounds_and_nothing_twice() {
         assert_eq!(asked, mkv.byte_ranges(span));
         assert!(end < asked[0].start + 100, "overlaps by no more than a block's header");
         end = asked[0].end;
-        assert_eq!(mkv.size_of(span), asked[0].end - asked[0].start);
+        let (size, held) = (mkv.size_of(VIDEO, &[VIDEO, AUDIO], span), asked[0].end - asked[0].start);
+        assert!(size <= held && size * 10 > held, "{size} of {held}");
     }
 }
 
@@ -383,7 +391,40 @@ fn a_key_block_far_inside_its_cluster_is_read_without_the_rest() {
     let samples = samples.unwrap().remove(0);
     assert_eq!((samples.len(), samples[0].data[0]), (20, 20));
     assert_eq!(asked.iter().map(|range| range.end - range.start).max(), Some(asked[0].end - asked[0].start));
-    assert!(mkv.size_of(&spans[1]) < 210_000, "{asked:?}");
+    assert!(mkv.size_of(VIDEO, &[VIDEO], &spans[1]) < 210_000, "{asked:?}");
     let all = samples_by_span(&mkv, &file, &spans).unwrap().remove(0);
     assert_eq!(all, whole(&file).remove(0));
+}
+
+#[test]
+fn blocks_may_say_how_long_they_last() {
+    let line = |time: i16, ticks: u64, text: &[u8]| {
+        let children = [element(id::BLOCK, &block(3, time, 0, text)), uint(id::BLOCK_DURATION, ticks)];
+        master(id::BLOCK_GROUP, &children)
+    };
+    let subtitle = master(
+        id::TRACK_ENTRY,
+        &[uint(id::TRACK_NUMBER, 3), uint(id::TRACK_TYPE, 17), text(id::CODEC_ID, "S_TEXT/UTF8")],
+    );
+    let lace = [&[2][..], &[1, 2, 3]].concat();
+    let laced = master(
+        id::BLOCK_GROUP,
+        &[element(id::BLOCK, &block(2, 0, 0x04, &lace)), uint(id::BLOCK_DURATION, 63)],
+    );
+    let blocks = [
+        simple(1, 0, true, b"I"),
+        line(20, 1500, b"one"),
+        line(20, 0, b"two"),
+        line(10, 333, b"late"),
+        laced,
+    ];
+    let file = short(tracks(&[video(&[]), audio(&[]), subtitle]), &[cluster(0, &blocks)]);
+    let lists = whole(&file);
+    let lines: Vec<_> =
+        lists[2].iter().map(|line| (line.pts.0, line.duration.map(|time| time.0), &line.data[..])).collect();
+    let expected: [(i64, Option<i64>, &[u8]); 3] =
+        [(1800, Some(135_000), b"one"), (1800, Some(0), b"two"), (900, Some(29_970), b"late")];
+    assert_eq!(lines, expected);
+    assert_eq!(lists[0][0].duration, None);
+    assert!(lists[1].iter().all(|frame| frame.duration == Some(Time90k(1890))));
 }

@@ -1,6 +1,8 @@
 //! Tracks: what a TrackEntry says, and the codec behind it (RFC 9559 section 5.1.4).
 
 mod audio;
+mod roles;
+mod text;
 mod video;
 
 use super::ebml::{Element, id};
@@ -18,6 +20,8 @@ const MAX_TRACKS: usize = 512;
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) track: Track,
+    /// TrackUID, by which Tags name it; 0 when it has none.
+    pub(super) uid: u64,
     /// Nanoseconds from frame to frame; `None` when unknown or absurd.
     pub(super) default_duration: Option<u64>,
     /// Nanoseconds that the decoder must drop at the beginning.
@@ -54,9 +58,11 @@ pub(super) fn parse(tracks: &Element<'_>) -> Result<Vec<Entry>, Error> {
 /// A TrackEntry's values, with the format's defaults.
 struct Raw {
     number: u64,
+    uid: u64,
     kind: u64,
     enabled: bool,
     default: bool,
+    roles: Roles,
     default_duration: u64,
     name: String,
     language: String,
@@ -75,9 +81,11 @@ impl Raw {
     fn parse(entry: &Element<'_>) -> Result<Self, Error> {
         let mut raw = Self {
             number: 0,
+            uid: 0,
             kind: 0,
             enabled: true,
             default: true,
+            roles: Roles::default(),
             default_duration: 0,
             name: String::new(),
             language: "eng".to_owned(),
@@ -95,6 +103,7 @@ impl Raw {
             let child = child?;
             match child.id {
                 id::TRACK_NUMBER => raw.number = child.uint()?,
+                id::TRACK_UID => raw.uid = child.uint()?,
                 id::TRACK_TYPE => raw.kind = child.uint()?,
                 id::FLAG_ENABLED => raw.enabled = child.uint()? != 0,
                 id::FLAG_DEFAULT => raw.default = child.uint()? != 0,
@@ -105,13 +114,17 @@ impl Raw {
                 id::CODEC_ID => raw.codec_id = child.text(),
                 id::CODEC_PRIVATE => raw.private = Bytes::copy_from_slice(child.data),
                 id::CODEC_DELAY => raw.codec_delay = child.uint()?,
-                id::CONTENT_ENCODINGS => raw.encodings = Encodings::parse(&child),
+                id::CONTENT_ENCODINGS if raw.encodings.is_ok() => raw.encodings = Encodings::parse(&child),
+                // RFC 9559 5.1.4.1.15: deprecated, and without a meaning on which muxers agree. 0 is no factor.
+                id::TRACK_TIMESTAMP_SCALE if !matches!(child.float()?, 0.0 | 1.0) => {
+                    raw.encodings = Err("the track's clock runs at another speed than the file's");
+                }
                 id::VIDEO => raw.video = Video::parse(&child)?,
                 id::BLOCK_ADDITION_MAPPING => {
                     raw.dolby_vision = raw.dolby_vision.or_else(|| video::dolby_vision(&child));
                 }
                 id::AUDIO => raw.read_audio(&child)?,
-                _ => {}
+                _ => roles::read_flag(&mut raw.roles, &child)?,
             }
         }
         Ok(raw)
@@ -155,14 +168,13 @@ impl Raw {
             Some(self.default_duration).filter(|step| (1_000_000..=10_000_000_000).contains(step));
         let frame_rate = default_duration.filter(|_| kind == TrackKind::Video).map(rate_of);
         let is_audio = kind == TrackKind::Audio;
-        let mut sample_rate = if is_audio { whole(self.sample_rate) } else { 0 };
-        let mut channels = if is_audio { self.channels } else { 0 };
-        if let Codec::Aac(config) = &codec {
-            (sample_rate, channels) = (config.output_rate, config.channels());
-        }
+        let sample_rate =
+            if is_audio { codec.sample_rate().unwrap_or_else(|| whole(self.sample_rate)) } else { 0 };
+        let channels = if is_audio { codec.channels().unwrap_or(self.channels) } else { 0 };
         let language = self.language_bcp47.unwrap_or(self.language);
         let video = self.video;
         let mut entry = Entry {
+            uid: self.uid,
             track: Track {
                 id: TrackId(self.number),
                 kind,
@@ -171,7 +183,7 @@ impl Raw {
                 language: Some(language).filter(|language| !matches!(language.as_str(), "" | "und")),
                 name: Some(self.name).filter(|name| !name.is_empty()),
                 default: self.default && self.enabled,
-                roles: Roles::default(),
+                roles: self.roles,
                 width: video.width,
                 height: video.height,
                 frame_rate,
@@ -201,7 +213,7 @@ impl Raw {
     fn codec(&self, of_private: &[Undo]) -> Codec {
         let config = match self.kind {
             2 => self.audio_codec(of_private),
-            17 => Err(Error::unsupported("this kind of subtitles is not shown in HLS yet")),
+            17 => self.text_codec(of_private),
             _ => Err(Error::unsupported("neither picture, sound nor text")),
         };
         config.unwrap_or_else(|error| Codec::Unsupported { reason: error.what })

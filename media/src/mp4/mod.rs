@@ -196,7 +196,7 @@ impl Mp4File {
         let audible: Vec<bool> = self.audible().collect();
         let cut = self.tracks.iter().zip(&audible).map(|(track, audible)| *audible && track.kind == cut_kind);
         let search = Search {
-            walked: self.tables.iter().map(Mp4Track::walked).collect(),
+            walked: self.tables.iter().map(|table| table.walked(from)).collect(),
             cut: cut.collect(),
             audible,
         };

@@ -182,13 +182,19 @@ impl Mp4Track {
         this
     }
 
-    /// What a walk over the fragments must know of the track.
-    pub(super) fn walked(&self) -> WalkedTrack {
+    /// The track's number, as fragments name it.
+    pub(super) const fn number(&self) -> u32 {
+        self.defaults.track
+    }
+
+    /// What a walk over the fragments behind `media_from` must know of the track.
+    pub(super) fn walked(&self, media_from: u64) -> WalkedTrack {
         WalkedTrack {
             defaults: self.defaults,
             timescale: self.scale.per_second(),
             from: self.table.decode_time(self.table.count()),
             entries: self.entries.clone(),
+            media_from,
         }
     }
 

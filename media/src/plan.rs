@@ -8,6 +8,10 @@ use crate::movie::Movie;
 use crate::time::Time90k;
 use crate::track::{Keyframe, Span, TrackId};
 
+/// What a segment's clock says when the presentation begins: 10 s, so that decoding, and sound that only fills a
+/// decoder, may begin before.
+pub const BASE: Time90k = Time90k::from_seconds(10);
+
 /// How to cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PlanOptions {
@@ -135,6 +139,11 @@ impl SegmentPlan {
     /// When the presentation begins, on the presentation clock.
     pub fn origin(&self) -> Time90k {
         self.segments.first().map_or(Time90k::ZERO, |segment| segment.start)
+    }
+
+    /// What the clock of segments says at `time` of the presentation clock.
+    pub fn clock(&self, time: Time90k) -> Time90k {
+        BASE + time - self.origin()
     }
 
     /// The sum of all segments.

@@ -1,6 +1,7 @@
 //! What a client is offered of a movie: which tracks, in which renditions, cut by one plan.
 
 use crate::access_units;
+use crate::cmaf;
 use crate::error::Error;
 use crate::movie::Movie;
 use crate::plan::{PlanOptions, Segment, SegmentPlan, plan};
@@ -122,11 +123,23 @@ impl Presentation {
         access_units::byte_ranges(&self.movie, &self.plan, &tracks, index)
     }
 
+    /// The initialization segment of `rendition` (EXT-X-MAP, RFC 8216 4.3.2.5), known from the index alone.
+    ///
+    /// # Errors
+    /// `Unsupported` for a rendition in MPEG-TS, which has none, and for one that [`Presentation::check`] refuses.
+    pub fn init(&self, rendition: &Rendition) -> Result<Bytes, Error> {
+        self.check(rendition)?;
+        match rendition.format {
+            SegmentFormat::Ts => Err(Error::unsupported("MPEG-TS has no initialization segment")),
+            SegmentFormat::Fmp4 => cmaf::init(&self.movie, rendition),
+        }
+    }
+
     /// The first bytes of segment `index`, which are known before any media byte has arrived.
     pub fn head(&self, rendition: &Rendition, index: u32) -> Bytes {
         match rendition.format {
             SegmentFormat::Ts => ts::head(&self.movie, rendition, index),
-            SegmentFormat::Fmp4 => Bytes::new(),
+            SegmentFormat::Fmp4 => cmaf::head(rendition),
         }
     }
 
@@ -142,7 +155,7 @@ impl Presentation {
     ) -> Result<Step<Bytes>, Error> {
         match rendition.format {
             SegmentFormat::Ts => ts::segment(&self.movie, &self.plan, rendition, index, src),
-            SegmentFormat::Fmp4 => Err(Error::unsupported("fragmented MP4 is not written yet")),
+            SegmentFormat::Fmp4 => cmaf::segment(&self.movie, &self.plan, rendition, index, src),
         }
     }
 
@@ -174,7 +187,10 @@ impl Presentation {
 
     /// About how many bytes a segment has.
     pub(crate) fn estimated_size(&self, rendition: &Rendition, segment: &Segment) -> f64 {
-        ts::estimated_size(&self.movie, &self.plan, rendition, segment)
+        match rendition.format {
+            SegmentFormat::Ts => ts::estimated_size(&self.movie, &self.plan, rendition, segment),
+            SegmentFormat::Fmp4 => cmaf::estimated_size(&self.movie, &self.plan, rendition, segment),
+        }
     }
 
     /// By how many bytes a segment may be larger than estimated for reasons of its format.
@@ -254,8 +270,8 @@ mod tests {
         let commentary = track(4, true, false, Some("eng"), Some("Director's Commentary"));
         let french = track(3, true, false, Some("fre"), None);
         assert_eq!(chosen(&[]), None);
-        assert_eq!(chosen(&[dts.clone()]), None);
-        assert_eq!(refusal(&[dts.clone()], TrackKind::Audio), Some("DTS"));
+        assert_eq!(chosen(std::slice::from_ref(&dts)), None);
+        assert_eq!(refusal(std::slice::from_ref(&dts), TrackKind::Audio), Some("DTS"));
         assert_eq!(chosen(&[dts.clone(), track(2, true, false, Some("eng"), None)]), Some(2));
         assert_eq!(chosen(&[dts.clone(), track(2, true, false, None, Some("Stereo"))]), Some(2));
         assert_eq!(chosen(&[dts.clone(), commentary.clone(), french.clone()]), Some(3));

@@ -225,6 +225,17 @@ impl Mp4Track {
         looks.clone().rev().find(shown).map_or(looks.start, |last| last + 1)
     }
 
+    /// Where each sample is, and its duration in ticks of the track.
+    #[cfg(test)]
+    pub(super) fn sound_samples(&self) -> Vec<(Range<u64>, u32)> {
+        self.table.samples(0..self.count).map(|sample| (sample.range, sample.duration)).collect()
+    }
+
+    #[cfg(test)]
+    pub(super) const fn timescale(&self) -> Timescale {
+        self.scale
+    }
+
     pub(crate) const fn sample_count(&self) -> u32 {
         self.count
     }

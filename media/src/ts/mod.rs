@@ -14,6 +14,7 @@ use crate::access_units;
 use crate::codec::h264::{self, AvcConfig};
 use crate::error::Error;
 use crate::movie::Movie;
+pub use crate::plan::BASE;
 use crate::plan::SegmentPlan;
 use crate::rendition::Rendition;
 use crate::source::{ByteSource, Step, Stop};
@@ -24,8 +25,6 @@ pub(crate) use size::{MAX_FILL, estimated_size};
 
 use packet::{FirstPacket, PACKET, PAYLOAD, Packetizer};
 
-/// The first picture's timestamp: 10 s, so that decoding may begin before the presentation does.
-pub const BASE: Time90k = Time90k::from_seconds(10);
 /// The program clock runs this much behind decoding (0.7 s, what players' buffers expect).
 const PCR_LEAD: Time90k = Time90k(63_000);
 
@@ -108,12 +107,37 @@ fn make(
     if rendition.video.is_some() && samples.video.is_empty() {
         return Err(Error::malformed("no whole picture in the segment", 0).into());
     }
+    Ok(write(movie, plan, rendition, index, &samples)?)
+}
+
+/// Makes what an I-frame playlist lists: a segment of one picture.
+///
+/// # Errors
+/// `Unsupported` when the picture does not fit into MPEG-TS.
+pub(crate) fn picture(
+    movie: &Movie,
+    plan: &SegmentPlan,
+    rendition: &Rendition,
+    index: u32,
+    picture: Sample,
+) -> Result<Bytes, Error> {
+    let samples = SegmentSamples { video: vec![picture], audio: Vec::new() };
+    write(movie, plan, rendition, index, &samples)
+}
+
+fn write(
+    movie: &Movie,
+    plan: &SegmentPlan,
+    rendition: &Rendition,
+    index: u32,
+    samples: &SegmentSamples,
+) -> Result<Bytes, Error> {
     let streams = Streams::of(movie, rendition);
-    let clock = |time: Time90k| BASE + time - plan.origin();
+    let clock = |time: Time90k| plan.clock(time);
 
     let config = match streams.video.map(|track| &track.codec) {
         Some(Codec::H264(config)) => Some(config),
-        Some(_) => return Err(Error::unsupported("only H.264 video can be carried in MPEG-TS").into()),
+        Some(_) => return Err(Error::unsupported("only H.264 video can be carried in MPEG-TS")),
         None => None,
     };
     let max_span = if config.is_some() { MAX_AUDIO_SPAN } else { MAX_CLOCK_SPAN };
@@ -123,7 +147,7 @@ fn make(
         .transpose()?
         .unwrap_or_default();
 
-    let mut packets = Packetizer::new(room_for(&samples, &audio_pes, config.map(|config| config.as_ref()))?);
+    let mut packets = Packetizer::new(room_for(samples, &audio_pes, config.map(|config| config.as_ref()))?);
     write_head(packets.bytes(), &streams, index);
 
     let mut audio_left = audio_pes.iter();

@@ -50,7 +50,10 @@ fn scan_counted(file: &Bytes) -> (Result<MkvFile, Error>, u64) {
             Ok(crate::source::Step::Done(mkv)) => return (Ok(mkv), brought),
             Err(error) => return (Err(error), brought),
             Ok(crate::source::Step::Need(need)) => {
-                assert!(need.start >= start && need.end - need.start <= crate::scan::MAX_ASK, "{need:?}");
+                assert!(
+                    need.start >= start && need.end - need.start <= crate::mkv::scan::MOST_ASK,
+                    "{need:?}"
+                );
                 assert!(need.end > here.end && need.end <= file.len() as u64, "{need:?} with {here:?} here");
                 assert!(scan.position() <= scan.end());
                 start = need.start;

@@ -79,8 +79,18 @@ fn check_directions(folder: &str, rules: &[(&str, &[&str])]) {
 #[test]
 fn imports_in_media_go_one_way() {
     const BASE: &[&str] = &["error", "time", "source", "reader", "colour"];
-    const CONTAINER: &[&str] =
-        &["error", "time", "source", "reader", "colour", "codec", "track", "chapters", "attachment"];
+    const CONTAINER: &[&str] = &[
+        "error",
+        "time",
+        "source",
+        "reader",
+        "colour",
+        "codec",
+        "track",
+        "picture",
+        "chapters",
+        "attachment",
+    ];
     const MOVIE: &[&str] = &["error", "time", "source", "track", "chapters", "attachment", "mp4", "mkv"];
     const PLAN: &[&str] = &["error", "time", "track", "movie"];
     const UNITS: &[&str] = &["error", "time", "source", "track", "movie", "plan"];
@@ -138,6 +148,7 @@ fn imports_in_media_go_one_way() {
             ("attachment", &[]),
             ("chapters", &["time"]),
             ("track", &["time", "codec", "colour"]),
+            ("picture", &["error", "colour", "codec", "track"]),
             ("rendition", &["track"]),
             ("mp4", CONTAINER),
             ("mkv", CONTAINER),

@@ -102,6 +102,31 @@ fn make(
     Ok(out.into_bytes())
 }
 
+/// Makes what an I-frame playlist lists: a segment of one picture, which stands until `end`.
+///
+/// # Errors
+/// `Limit` when the picture is too large.
+pub(crate) fn picture(
+    plan: &SegmentPlan,
+    rendition: &Rendition,
+    track: &Track,
+    index: u32,
+    mut picture: Sample,
+    end: Time90k,
+) -> Result<Bytes, Error> {
+    if matches!(track.codec, Codec::Av1(_)) {
+        picture.data = obu::without_delimiters(&picture.data);
+    }
+    let time = picture.pts;
+    let over = end.max(time + Time90k(1));
+    let run = Run::of_pictures(VIDEO_ID, plan.clock(time), vec![picture], &[time], over)?;
+    let fragment = Fragment::new(index, vec![run])?;
+    let mut out = BoxWriter::new(size::STYP + fragment.len());
+    write_head(&mut out, rendition);
+    fragment.write(&mut out);
+    Ok(out.into_bytes())
+}
+
 fn pictures(
     plan: &SegmentPlan,
     segment: &Segment,

@@ -154,3 +154,26 @@ async fn subtitles_beside_a_film_that_cannot_be_played() {
     assert_eq!((told.len(), told[0].id.as_str()), (1, "f1"));
     assert!(playback.subtitle_file("f1.vtt", false).await.unwrap().bytes.starts_with(b"WEBVTT"));
 }
+
+#[tokio::test]
+async fn a_torrent_of_very_many_files_takes_no_time() {
+    struct Many;
+    impl Folder for Many {
+        fn paths(&self) -> Vec<String> {
+            let name = "x".repeat(200);
+            let others =
+                (0..50_000).flat_map(|n| [format!("{name} {n}.mkv"), format!("{name} {}.srt", n + 1)]);
+            [format!("{name}.mkv"), format!("{name}.en.srt")].into_iter().chain(others).collect()
+        }
+
+        fn open(&self, _: u32) -> Result<Arc<dyn RangeReader>, Error> {
+            Err(Error::new(ErrorKind::NotFound, "not in this test"))
+        }
+    }
+    let film: Arc<dyn RangeReader> = Arc::new(FakeFile::counting(1));
+    let all = playbacks();
+    let playback = all.open(KEY, || Ok(Film { file: film, folder: Some(Box::new(Many)) })).unwrap();
+    let before = std::time::Instant::now();
+    assert!(playback.subtitles(None).iter().any(|one| one.id == "f1"));
+    assert!(before.elapsed() < Duration::from_secs(20), "{:?}", before.elapsed());
+}

@@ -79,8 +79,9 @@ fn check_directions(folder: &str, rules: &[(&str, &[&str])]) {
 #[test]
 fn imports_in_media_go_one_way() {
     const BASE: &[&str] = &["error", "time", "source", "reader", "colour"];
-    const CONTAINER: &[&str] = &["error", "time", "source", "reader", "colour", "codec", "track", "chapters"];
-    const MOVIE: &[&str] = &["error", "time", "source", "track", "chapters", "mp4", "mkv"];
+    const CONTAINER: &[&str] =
+        &["error", "time", "source", "reader", "colour", "codec", "track", "chapters", "attachment"];
+    const MOVIE: &[&str] = &["error", "time", "source", "track", "chapters", "attachment", "mp4", "mkv"];
     const PLAN: &[&str] = &["error", "time", "track", "movie"];
     const UNITS: &[&str] = &["error", "time", "source", "track", "movie", "plan"];
     const OUTPUT: &[&str] = &[
@@ -134,6 +135,7 @@ fn imports_in_media_go_one_way() {
             ("source", &["error"]),
             ("reader", &["error"]),
             ("codec", BASE),
+            ("attachment", &[]),
             ("chapters", &["time"]),
             ("track", &["time", "codec", "colour"]),
             ("rendition", &["track"]),
@@ -147,7 +149,21 @@ fn imports_in_media_go_one_way() {
             ("cmaf", OUTPUT),
             ("text", OUTPUT),
             ("presentation", PRESENTATION),
-            ("iframes", &["error", "time", "source", "track", "movie", "plan", "rendition", "presentation", "ts", "cmaf"]),
+            (
+                "iframes",
+                &[
+                    "error",
+                    "time",
+                    "source",
+                    "track",
+                    "movie",
+                    "plan",
+                    "rendition",
+                    "presentation",
+                    "ts",
+                    "cmaf",
+                ],
+            ),
             ("hls", PLAYLIST),
         ],
     );
@@ -220,7 +236,7 @@ fn media_is_pure() {
     let dependencies = manifest.split("[dependencies]").nth(1).unwrap().split('[').next().unwrap();
     let names: Vec<&str> = dependencies.lines().filter_map(|line| line.split(['.', ' ']).next()).collect();
     for name in names.into_iter().filter(|name| !name.is_empty()) {
-        assert!(["bytes", "flate2"].contains(&name), "media depends on {name}");
+        assert!(["bytes", "chardetng", "encoding_rs", "flate2"].contains(&name), "media depends on {name}");
     }
 }
 

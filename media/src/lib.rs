@@ -15,6 +15,7 @@
 #![cfg_attr(not(test), warn(clippy::indexing_slicing))]
 
 pub mod access_units;
+pub mod attachment;
 pub mod chapters;
 pub mod cmaf;
 pub mod codec;
@@ -32,6 +33,7 @@ mod reader;
 pub mod rendition;
 pub mod scan;
 pub mod source;
+pub mod text;
 pub mod time;
 pub mod track;
 pub mod ts;

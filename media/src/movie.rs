@@ -1,5 +1,6 @@
 //! What is known of a file once its index has been read.
 
+use crate::attachment::Attachment;
 use crate::chapters::Chapter;
 use crate::error::Error;
 use crate::mkv::MkvFile;
@@ -56,13 +57,25 @@ pub fn open(src: &dyn ByteSource) -> Result<Step<Movie>, Error> {
 fn open_container(src: &dyn ByteSource) -> Result<Container, Stop> {
     let head = src.read(0..src.len().min(12))?;
     match head.get(4..8) {
-        Some(b"ftyp" | b"moov" | b"mdat" | b"free" | b"skip" | b"wide" | b"pnot" | b"styp" | b"uuid") => {
-            Ok(Container::Mp4(Mp4File::open(src)?))
-        }
+        Some(
+            b"ftyp" | b"moov" | b"mdat" | b"free" | b"skip" | b"wide" | b"pnot" | b"styp" | b"uuid" | b"moof"
+            | b"sidx",
+        ) => Ok(Container::Mp4(Mp4File::open(src)?)),
         // The EBML header's ID (RFC 8794 11.2.1).
         _ if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) => Ok(Container::Mkv(MkvFile::open(src)?)),
         _ => Err(Error::unsupported("neither an MP4 nor a Matroska file").into()),
     }
+}
+
+/// What a segment of subtitles needs: MP4 knows the times of all samples, Matroska only where they may be.
+#[derive(Debug, Clone)]
+pub(crate) struct SubtitleSpan {
+    /// The span before, in which a text may have begun that is still shown.
+    pub(crate) previous: Option<Span>,
+    /// The segment's own span.
+    pub(crate) span: Span,
+    /// When the segment is shown.
+    pub(crate) times: Range<Time90k>,
 }
 
 /// Sizes in bytes of the samples of a span.
@@ -103,6 +116,18 @@ impl Movie {
         match &self.container {
             Container::Mp4(file) => file.duration(),
             Container::Mkv(file) => file.duration(),
+        }
+    }
+
+    /// The files inside of it, which only Matroska has: fonts and cover art. Only their names and places are read, a
+    /// little for each, and not when the film is opened.
+    ///
+    /// # Errors
+    /// None but for damage that leaves nothing to read; a miss is [`Step::Need`].
+    pub fn attachments(&self, src: &dyn ByteSource) -> Result<Step<Vec<Attachment>>, Error> {
+        match &self.container {
+            Container::Mp4(_) => Ok(Step::Done(Vec::new())),
+            Container::Mkv(file) => Step::of(file.attachments(src)),
         }
     }
 
@@ -148,7 +173,10 @@ impl Movie {
     pub(crate) fn sizes(&self, cut: TrackId, tracks: &[TrackId], span: &Span) -> SpanSizes {
         match &self.container {
             Container::Mp4(file) => {
-                SpanSizes::Each(tracks.iter().map(|track| file.sizes(cut, *track, span)).collect())
+                let each = tracks.iter().map(|track| file.sizes(cut, *track, span)).collect();
+                let sum = || file.byte_ranges(cut, tracks, span).unwrap_or_default();
+                let sum = || sum().iter().map(|range| range.end - range.start).sum();
+                Option::map_or_else(each, || SpanSizes::Sum(sum()), SpanSizes::Each)
             }
             Container::Mkv(file) => SpanSizes::Sum(file.size_of(cut, tracks, span)),
         }
@@ -166,6 +194,62 @@ impl Movie {
             Container::Mp4(file) => file.samples(src, cut, tracks, span),
             Container::Mkv(file) => file.samples(src, tracks, span),
         }
+    }
+
+    /// The file when its index tells the time of every sample, wherever that lies.
+    const fn sample_table(&self) -> Option<&Mp4File> {
+        match &self.container {
+            Container::Mp4(file) if !file.is_fragmented() => Some(file),
+            Container::Mp4(_) | Container::Mkv(_) => None,
+        }
+    }
+
+    /// True where [`Movie::subtitle_samples`] goes by times alone; else it gives all that is in the spans.
+    pub(crate) const fn cuts_subtitles_by_time(&self) -> bool {
+        self.sample_table().is_some()
+    }
+
+    /// The file's bytes that hold the samples of a subtitle track for a segment, sorted and disjoint.
+    pub(crate) fn subtitle_ranges(
+        &self,
+        cut: TrackId,
+        track: TrackId,
+        wanted: &SubtitleSpan,
+    ) -> Result<Vec<Range<u64>>, Error> {
+        if let Some(file) = self.sample_table() {
+            return file.ranges_shown(track, &wanted.times);
+        }
+        let mut ranges: Vec<Range<u64>> = Vec::new();
+        for span in wanted.previous.iter().chain([&wanted.span]) {
+            ranges.extend(self.byte_ranges(cut, &[track], span)?);
+        }
+        ranges.sort_unstable_by_key(|range| range.start);
+        let mut joined: Vec<Range<u64>> = Vec::with_capacity(ranges.len());
+        for range in ranges {
+            match joined.last_mut() {
+                Some(last) if range.start <= last.end => last.end = last.end.max(range.end),
+                _ => joined.push(range),
+            }
+        }
+        Ok(joined)
+    }
+
+    /// The samples of a subtitle track that may be seen in a segment.
+    pub(crate) fn subtitle_samples(
+        &self,
+        src: &dyn ByteSource,
+        cut: TrackId,
+        track: TrackId,
+        wanted: &SubtitleSpan,
+    ) -> Result<Vec<Sample>, Stop> {
+        if let Some(file) = self.sample_table() {
+            return file.samples_shown(src, track, &wanted.times);
+        }
+        let mut samples = Vec::new();
+        for span in wanted.previous.iter().chain([&wanted.span]) {
+            samples.extend(self.samples(src, cut, &[track], span)?.into_iter().flatten());
+        }
+        Ok(samples)
     }
 
     /// What to fetch for one keyframe of `track`, where `next` is the one behind it; it may turn out to need more.
@@ -190,7 +274,7 @@ impl Movie {
     ) -> Option<u64> {
         match &self.container {
             Container::Mp4(file) => {
-                file.sizes(track, track, &file.span_of(track, keyframe, next)).first().copied()
+                file.sizes(track, track, &file.span_of(track, keyframe, next))?.first().copied()
             }
             Container::Mkv(_) => None,
         }

@@ -7,6 +7,7 @@ use crate::movie::Movie;
 use crate::plan::{PlanOptions, Segment, SegmentPlan, plan};
 use crate::rendition::{Rendition, SegmentFormat};
 use crate::source::{ByteSource, Step};
+use crate::text;
 use crate::track::{Codec, Track, TrackId, TrackKind};
 use crate::ts;
 use bytes::Bytes;
@@ -156,6 +157,32 @@ impl Presentation {
             SegmentFormat::Ts => ts::segment(&self.movie, &self.plan, rendition, index, src),
             SegmentFormat::Fmp4 => cmaf::segment(&self.movie, &self.plan, rendition, index, src),
         }
+    }
+
+    /// The subtitle tracks that are offered, in the order of the file.
+    pub fn subtitles(&self) -> impl Iterator<Item = &Track> {
+        playable(&self.movie.tracks, TrackKind::Subtitle)
+    }
+
+    /// The bytes of the file that segment `index` of a subtitle track is made of, sorted and disjoint.
+    ///
+    /// # Errors
+    /// As [`text::track_ranges`].
+    pub fn subtitle_ranges(&self, track: TrackId, index: u32) -> Result<Vec<Range<u64>>, Error> {
+        text::track_ranges(&self.movie, &self.plan, track, index)
+    }
+
+    /// Makes segment `index` of a subtitle track, as WebVTT.
+    ///
+    /// # Errors
+    /// As [`text::track_segment`].
+    pub fn subtitle_segment(
+        &self,
+        track: TrackId,
+        index: u32,
+        src: &dyn ByteSource,
+    ) -> Result<Step<Bytes>, Error> {
+        text::track_segment(&self.movie, &self.plan, track, index, src)
     }
 
     /// About how many bytes a segment has.

@@ -162,7 +162,7 @@ pub enum Codec {
     /// Apple Lossless.
     Alac(AlacConfig),
     /// Subtitles as text.
-    Text(TextFormat),
+    Text(TextConfig),
     /// A codec that is not carried to HLS. `reason` says so to the user.
     Unsupported {
         /// Why not, as a phrase.
@@ -170,16 +170,31 @@ pub enum Codec {
     },
 }
 
+/// Subtitles as text, with what is needed to read them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TextConfig {
+    /// How they are written.
+    pub format: TextFormat,
+    /// Of ASS and SSA the script's header (CodecPrivate); of MP4's formats the sample entry's payload behind the
+    /// fields that all entries have; else what CodecPrivate holds.
+    pub header: Bytes,
+}
+
 /// How subtitles are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum TextFormat {
     /// SubRip; in Matroska a block is a cue's text (S_TEXT/UTF8).
     Srt,
-    /// Advanced SubStation Alpha or SubStation Alpha (S_TEXT/ASS, S_TEXT/SSA): a block is a Dialogue line
-    /// without its times, the header is in CodecPrivate.
+    /// Advanced SubStation Alpha (S_TEXT/ASS): a block is a Dialogue line without its times.
     Ass,
-    /// WebVTT (S_TEXT/WEBVTT; `wvtt`, ISO/IEC 14496-30).
+    /// SubStation Alpha (S_TEXT/SSA): the same.
+    Ssa,
+    /// WebVTT in Matroska (S_TEXT/WEBVTT): a block is a cue's text.
     WebVtt,
+    /// WebVTT in WebM (D_WEBVTT/...): a block is a cue's identifier, settings and text, a line each.
+    WebmVtt,
+    /// WebVTT in MP4 (`wvtt`, ISO/IEC 14496-30).
+    Mp4Vtt,
     /// 3GPP timed text (`tx3g`, 3GPP TS 26.245).
     Tx3g,
 }

@@ -8,6 +8,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 use bytes::Bytes;
+use media::ErrorKind;
 use media::plan::PlanOptions;
 use media::presentation::Presentation;
 use media::source::{Arrived, ByteSource as _, Step};
@@ -65,11 +66,31 @@ fn describe(file: &Bytes) -> String {
             writeln!(text, "  {reason}").unwrap();
         }
     }
-    match Presentation::new(Arc::new(movie), &PlanOptions::default()) {
-        Ok(presentation) => describe_presentation(&mut text, file, &presentation),
-        Err(error) => writeln!(text, "no HLS: {error}").unwrap(),
+    let scan = movie.scan();
+    let error = match present(file, movie) {
+        Ok(presentation) => {
+            describe_presentation(&mut text, file, &presentation);
+            return text;
+        }
+        Err(error) => error,
+    };
+    writeln!(text, "no HLS: {error}").unwrap();
+    if let Some(mut scan) = scan.filter(|_| error.kind == ErrorKind::NoIndex) {
+        let Step::Done(movie) = scan.step(file).unwrap() else { panic!("all is here") };
+        writeln!(text, "scanned, duration {:?}", movie.duration().map(|time| time.0)).unwrap();
+        describe_presentation(&mut text, file, &present(file, movie).unwrap());
     }
     text
+}
+
+/// The presentation, unless its segments show that the index does not say the truth.
+fn present(file: &Bytes, movie: media::movie::Movie) -> Result<Presentation, media::Error> {
+    let presentation = Presentation::new(Arc::new(movie), &PlanOptions::default())?;
+    let rendition = presentation.main_rendition(None)?;
+    let made = |segment: &media::plan::Segment| presentation.segment(&rendition, segment.index, file).err();
+    let lie =
+        presentation.plan().segments.iter().filter_map(made).find(|error| error.kind == ErrorKind::NoIndex);
+    lie.map_or_else(|| Ok(presentation.clone()), Err)
 }
 
 fn describe_presentation(text: &mut String, file: &Bytes, presentation: &Presentation) {

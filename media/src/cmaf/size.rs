@@ -1,7 +1,7 @@
 //! How large a segment will be, before its bytes are known: what a playlist's BANDWIDTH is made of.
 
 use super::boxes::HEADER;
-use super::timeline::{frame_samples, timescale};
+use super::timeline::timescale;
 use crate::movie::{Movie, SpanSizes};
 use crate::plan::{Segment, SegmentPlan};
 use crate::rendition::Rendition;
@@ -60,7 +60,7 @@ pub(crate) fn estimated_size(
 fn samples_per_second(track: &Track) -> f64 {
     const PICTURES: f64 = 30.0;
     const FRAMES: f64 = 50.0;
-    match (timescale(&track.codec), frame_samples(&track.codec)) {
+    match (timescale(&track.codec), track.codec.frame_samples()) {
         (Some(rate), Some(samples)) if samples > 0 => f64::from(rate) / f64::from(samples),
         _ if track.kind == TrackKind::Audio => FRAMES,
         _ => track.frame_rate.filter(|rate| (1.0..1000.0).contains(rate)).unwrap_or(PICTURES),

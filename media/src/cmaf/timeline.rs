@@ -18,7 +18,6 @@
 //! equal length are exactly that far apart in all segments. A frame within a millisecond of the end of the one
 //! before follows it without a gap (Matroska rounds to milliseconds); a real gap lengthens the frame before.
 
-use crate::codec::ac3::Ac3Config;
 use crate::plan::BASE;
 use crate::time::Time90k;
 use crate::track::{Codec, Sample};
@@ -138,7 +137,7 @@ impl SoundClock {
     /// Samples in a frame.
     fn length(&self, sample: &Sample, codec: &Codec) -> Option<u32> {
         let told = || u32::try_from(to_samples(i128::from(sample.duration?.0), self.rate)).ok();
-        frame_samples(codec).or_else(told).filter(|length| *length > 0)
+        codec.samples_in(&sample.data).or_else(told).filter(|length| *length > 0)
     }
 }
 
@@ -155,28 +154,9 @@ const fn round_div(a: i128, b: i128) -> i128 {
 /// Units per second of a track's decoding times: its samples of sound, or ticks of 90 kHz for pictures. `None`
 /// for what is neither, or has no rate.
 pub(super) fn timescale(codec: &Codec) -> Option<u32> {
-    let rate = match codec {
-        Codec::H264(_) | Codec::Hevc(_) | Codec::Av1(_) | Codec::Vp9(_) => 90_000,
-        Codec::Aac(config) => config.sample_rate,
-        Codec::Mp3(config) => config.sample_rate,
-        Codec::Opus(_) => 48_000,
-        Codec::Flac(config) => config.sample_rate,
-        Codec::Ac3(config) => config.sample_rate,
-        Codec::Eac3(config) => config.sample_rate,
-        Codec::Alac(config) => config.sample_rate,
-        Codec::Text(_) | Codec::Unsupported { .. } => 0,
-    };
-    (rate > 0).then_some(rate)
-}
-
-/// Samples in each frame of sound, where all have the same number.
-pub(super) const fn frame_samples(codec: &Codec) -> Option<u32> {
     match codec {
-        Codec::Aac(config) => Some(config.samples_per_frame()),
-        Codec::Mp3(config) => Some(config.samples_per_frame),
-        Codec::Ac3(_) => Some(Ac3Config::SAMPLES_PER_FRAME),
-        Codec::Eac3(config) => Some(config.samples_per_frame),
-        _ => None,
+        Codec::H264(_) | Codec::Hevc(_) | Codec::Av1(_) | Codec::Vp9(_) => Some(90_000),
+        sound => sound.timescale(),
     }
 }
 
@@ -185,10 +165,7 @@ fn grid(codec: &Codec) -> Option<u32> {
     let grid = match codec {
         // The shortest frame of Opus has 2.5 ms (RFC 6716 2.1.4).
         Codec::Opus(_) => Some(120),
-        // Only the last block is shorter.
-        Codec::Flac(config) => Some(config.block_size),
-        Codec::Alac(config) => Some(config.samples_per_frame),
-        other => frame_samples(other),
+        other => other.frame_samples(),
     };
     grid.filter(|grid| *grid > 0)
 }

@@ -6,7 +6,7 @@ mod frame;
 use crate::error::Error;
 use crate::reader::BitReader;
 use bytes::Bytes;
-use frame::{Place, SyncFrame, channels_of};
+use frame::{LAST_AC3, Place, SyncFrame, channels_of};
 
 /// Bit rates of AC-3 in 1,000 bits per second by `bit_rate_code` (TS 102 366 table F.4.1).
 const BIT_RATES: [u16; 19] =
@@ -40,7 +40,7 @@ impl Ac3Config {
     /// Reads the payload of a `dac3` box (F.4).
     ///
     /// # Errors
-    /// `Truncated` when it is cut off, `Malformed` for a reserved sampling frequency.
+    /// `Truncated` when it is cut off, `Malformed` for a reserved sampling frequency or a `bsid` of E-AC-3.
     pub fn parse(payload: &[u8]) -> Result<Self, Error> {
         let mut bits = BitReader::new(payload);
         let (fscod, bsid) = (bits.bits(2)?, bits.bits(5)?);
@@ -49,7 +49,8 @@ impl Ac3Config {
         let bit_rate = BIT_RATES.get(bits.bits(5)? as usize).copied().unwrap_or(0);
         let sample_rate = SAMPLE_RATES
             .get(fscod as usize)
-            .ok_or(Error::malformed("an AC-3 configuration (dac3): sampling frequency", 0))?;
+            .filter(|_| bsid <= LAST_AC3)
+            .ok_or(Error::malformed("an AC-3 configuration (dac3): sampling frequency or kind", 0))?;
         // Half and a quarter of the frequency (bsid 9 and 10).
         let shift = bsid.saturating_sub(8).min(2);
         Ok(Self {
@@ -117,7 +118,8 @@ impl Eac3Config {
                 0
             };
             read += if locations > 0 { 32 } else { 24 };
-            first = first.or(Some((fscod, channels_of(acmod) + lfe + channels_at(locations))));
+            let channels = channels_of(acmod) + lfe + channels_at(locations);
+            first = first.or(Some((fscod, channels)));
         }
         let rate = |fscod: u32| SAMPLE_RATES.get(fscod as usize).copied();
         let (sample_rate, channels) = first

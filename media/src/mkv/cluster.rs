@@ -11,7 +11,7 @@
 //! ```
 
 use super::block::{BlockHead, MAX_BLOCK_HEAD};
-use super::ebml::{Children, Element, Head, MAX_HEAD, View, id};
+use super::ebml::{Children, Element, Head, View, id};
 use crate::error::{Error, ErrorKind};
 use crate::source::Stop;
 use bytes::Bytes;
@@ -212,6 +212,11 @@ impl Walk {
         Self { cluster: Some(cluster), ..Self::new(pos) }
     }
 
+    /// Where it began.
+    pub(super) const fn from(&self) -> u64 {
+        self.from
+    }
+
     /// Where the next element begins.
     pub(super) const fn pos(&self) -> u64 {
         self.pos
@@ -268,7 +273,7 @@ impl Walk {
                     }
                     // The next Segment of a file that has several.
                     id::EBML | id::BODY => return Ok(None),
-                    _ => self.pos = head.end()?,
+                    _ => self.pos = end_beside_clusters(&head, view)?,
                 }
                 continue;
             };
@@ -280,19 +285,13 @@ impl Walk {
                 continue;
             }
             let end = head.end()?;
-            if cluster.end().is_some_and(|cluster_end| end > cluster_end) {
+            if end > cluster.end().unwrap_or(view.end).min(view.end) {
                 let what = "an element reaches past the end of its cluster";
                 return Err(Error::malformed(what, head.at).into());
             }
             if head.id == id::TIMESTAMP {
-                if end > view.end {
-                    return Ok(None);
-                }
                 cluster.time = Some(timestamp(view, &head)?);
             } else if let Some(block) = BlockAt::of(head, cluster)? {
-                if block.end > view.end {
-                    return Ok(None);
-                }
                 self.pos = block.end;
                 return Ok(Some(block));
             }
@@ -326,11 +325,21 @@ impl Walk {
     }
 }
 
+/// Where an element that is no cluster ends.
+fn end_beside_clusters(head: &Head, view: &View<'_>) -> Result<u64, Error> {
+    let end = head.end()?;
+    let is_known = id::beside_clusters(head.id) || id::anywhere(head.id);
+    if matches!(head.id, id::SIMPLE_BLOCK | id::BLOCK_GROUP) || (!is_known && end > view.end) {
+        return Err(Error::malformed("no cluster where one must be", head.at));
+    }
+    Ok(end)
+}
+
 /// Bytes that are searched for a cluster at once.
 const SEARCH_WINDOW: u64 = 64 << 10;
 const CLUSTER_ID: [u8; 4] = id::CLUSTER.to_be_bytes();
 /// The longest start of a cluster that tells it from other bytes: its header, a CRC-32 and the Timestamp's header.
-const CLUSTER_START: usize = MAX_HEAD as usize + 6 + 2;
+const CLUSTER_START: usize = 12 + 6 + 2;
 /// No cluster is larger.
 const MAX_CLUSTER: u64 = 4 << 30;
 

@@ -11,7 +11,7 @@ use std::ops::Range;
 /// A day of two tracks with a cue every half second has 350,000.
 const MAX_CUES: usize = 400_000;
 /// The longest segment, so also the longest distance between two keyframes: 30 s.
-const MAX_GAP: i64 = 30_000_000_000;
+pub(super) const MAX_GAP: i64 = 30_000_000_000;
 
 /// One place of one track that the index names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,14 +82,14 @@ fn position(element: &Element<'_>, body: u64) -> Result<Option<Cue>, Error> {
 
 /// Refuses cues, all of one track in order of time, that are no whole index.
 ///
-/// `clusters` is from the first cluster to the end of the file, `start` when the track begins, `duration` the
-/// file's; `tick` and all times in nanoseconds.
+/// `clusters` is from the first cluster to the end of the file, `start` when the track begins, `end` when
+/// the film ends; `tick` and all times in nanoseconds.
 pub(super) fn check(
     cues: &[Cue],
     tick: i64,
     clusters: &Range<u64>,
     start: i64,
-    duration: Option<i64>,
+    end: Option<i64>,
 ) -> Result<(), Error> {
     let time = |cue: &Cue| cue.time.checked_mul(tick);
     let mut last = start;
@@ -109,7 +109,13 @@ pub(super) fn check(
         }
         (last, place) = (time, here);
     }
-    if duration.is_some_and(|duration| duration.saturating_sub(last) > MAX_GAP) {
+    let Some(end) = end else {
+        return Err(Error::no_index("the file does not tell how long it is"));
+    };
+    if end <= last {
+        return Err(Error::no_index("the file says that it ends before its last picture begins"));
+    }
+    if end.saturating_sub(last) > MAX_GAP {
         return Err(Error::no_index("the index (Cues) ends more than 30 seconds before the film does"));
     }
     Ok(())
@@ -139,6 +145,8 @@ mod tests {
 
     #[test]
     fn others_are_not() {
+        assert!(verdict(&cues(&[(0, 100), (2000, 200)]), 2).unwrap().contains("before its last picture"));
+        assert!(check(&cues(&[(0, 100)]), 1, &(100..200), 0, None).unwrap_err().what.contains("how long"));
         assert!(verdict(&cues(&[(0, 99)]), 1).unwrap().contains("outside"));
         assert!(verdict(&cues(&[(0, 100), (1, 10_000)]), 1).unwrap().contains("outside"));
         assert!(verdict(&cues(&[(i64::MAX, 100)]), 1).unwrap().contains("outside"));

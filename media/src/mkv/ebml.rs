@@ -22,6 +22,10 @@ pub(super) mod id {
     pub(crate) const DURATION: u32 = 0x4489;
     pub(crate) const TAGS: u32 = 0x1254_C367;
     pub(crate) const ATTACHMENTS: u32 = 0x1941_A469;
+    pub(crate) const ATTACHED_FILE: u32 = 0x61A7;
+    pub(crate) const FILE_NAME: u32 = 0x466E;
+    pub(crate) const FILE_MEDIA_TYPE: u32 = 0x4660;
+    pub(crate) const FILE_DATA: u32 = 0x465C;
     pub(crate) const CHAPTERS: u32 = 0x1043_A770;
 
     pub(crate) const EDITION_ENTRY: u32 = 0x45B9;
@@ -59,6 +63,7 @@ pub(super) mod id {
     pub(crate) const FLAG_ORIGINAL: u32 = 0x55AE;
     pub(crate) const FLAG_COMMENTARY: u32 = 0x55AF;
     pub(crate) const DEFAULT_DURATION: u32 = 0x23_E383;
+    pub(crate) const TRACK_TIMESTAMP_SCALE: u32 = 0x23_314F;
     pub(crate) const NAME: u32 = 0x536E;
     pub(crate) const LANGUAGE: u32 = 0x22_B59C;
     pub(crate) const LANGUAGE_BCP47: u32 = 0x22_B59D;
@@ -95,6 +100,11 @@ pub(super) mod id {
     pub(crate) const BLOCK: u32 = 0xA1;
     pub(crate) const BLOCK_DURATION: u32 = 0x9B;
     pub(crate) const REFERENCE_BLOCK: u32 = 0xFB;
+
+    /// True for Void and CRC-32.
+    pub(crate) const fn anywhere(id: u32) -> bool {
+        matches!(id, 0xEC | 0xBF)
+    }
 
     /// True for the elements that lie beside clusters, and so end a cluster of unknown size.
     pub(crate) const fn beside_clusters(id: u32) -> bool {

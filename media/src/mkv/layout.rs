@@ -52,6 +52,8 @@ impl Part {
 pub(super) struct Layout {
     /// The Segment's payload, clipped to the file.
     pub(super) body: Range<u64>,
+    /// True when the file ends before the Segment does.
+    pub(super) cut_short: bool,
     pub(super) info: Option<Part>,
     pub(super) tracks: Part,
     /// The Cues, or why they cannot be read.
@@ -63,6 +65,8 @@ pub(super) struct Layout {
     pub(super) first_cluster: Option<u64>,
     /// Where elements other than clusters are said to be, in order; the Cues' place is certain.
     pub(super) others: Vec<u64>,
+    /// Where Attachments are, or are said to be.
+    pub(super) attachments: Vec<u64>,
 }
 
 #[derive(Default)]
@@ -73,6 +77,8 @@ struct Found {
     chapters: Option<Part>,
     tags: Option<Part>,
     first_cluster: Option<u64>,
+    /// Attachments that were met.
+    attachments: Vec<u64>,
     /// What the SeekHeads say: ID and place in the file.
     entries: Vec<(u32, u64)>,
     /// The SeekHeads that were read, and the places where none was.
@@ -87,13 +93,17 @@ impl Layout {
         let len = src.len();
         src.read(0..len.min(FIRST_READ))?;
         let file = View::new(src, len);
-        let body = find_body(&file)?;
+        let (body, cut_short) = find_body(&file)?;
         let view = View::new(src, body.end);
         let mut found = Found::default();
         found.walk_to_first_cluster(&view, &body)?;
         found.follow_seek_heads(&view, &body)?;
         found.take_extras_at_end(&view, &body)?;
 
+        let said = found.entries.iter().filter(|(target, _)| *target == id::ATTACHMENTS).map(|(_, at)| *at);
+        let mut attachments: Vec<u64> = found.attachments.iter().copied().chain(said).collect();
+        attachments.sort_unstable();
+        attachments.dedup();
         let mut others: Vec<u64> = found.entries.iter().map(|(_, at)| *at).collect();
         let cues = found.cues.unwrap_or(Err(Error::no_index(NO_CUES)));
         others.extend(cues.as_ref().ok().map(|cues| cues.start));
@@ -103,6 +113,7 @@ impl Layout {
         let tracks = found.tracks.ok_or(no_tracks)?;
         Ok(Self {
             body,
+            cut_short,
             info: found.info,
             tracks,
             cues,
@@ -110,14 +121,15 @@ impl Layout {
             tags: found.tags,
             first_cluster: found.first_cluster,
             others,
+            attachments,
         })
     }
 }
 
-const NO_CUES: &str = "the file has no index (Cues), so it cannot be cut into HLS segments";
+const NO_CUES: &str = "the file has no index (Cues)";
 
-/// Reads the EBML header and finds the first Segment.
-fn find_body(file: &View<'_>) -> Result<Range<u64>, Stop> {
+/// Reads the EBML header and finds the first Segment; true when that goes on behind the end of the file.
+fn find_body(file: &View<'_>) -> Result<(Range<u64>, bool), Stop> {
     let cut_off = Error::truncated("the file ends in its first header", 0);
     let head = file.head(0, 0)?.ok_or(cut_off)?;
     if head.id != id::EBML {
@@ -148,8 +160,8 @@ fn find_body(file: &View<'_>) -> Result<Range<u64>, Stop> {
         let cut_off = Error::truncated("the file ends before its Segment", pos);
         let head = file.head(pos, 0)?.ok_or(cut_off)?;
         if head.id == id::BODY {
-            let end = head.size.map_or(file.end, |size| head.data.saturating_add(size).min(file.end));
-            return Ok(head.data..end);
+            let end = head.size.map_or(file.end, |size| head.data.saturating_add(size));
+            return Ok((head.data..end.min(file.end), end > file.end));
         }
         pos = head.end()?;
     }
@@ -191,6 +203,7 @@ impl Found {
                     need @ Err(Stop::Need(_)) => return need.map(|_| ()),
                 });
             }
+            id::ATTACHMENTS => self.attachments.push(head.at),
             id::CHAPTERS if self.chapters.is_none() => self.chapters = extra(view, head)?,
             id::TAGS if self.tags.is_none() => self.tags = extra(view, head)?,
             id::SEEK_HEAD if !self.seek_heads.contains(&head.at) => {

@@ -4,21 +4,41 @@
 //! ebml       element headers and values          layout    where things are: EBML header, SeekHead, Info
 //! tracks     TrackEntry -> Track                 encoding  header stripping, zlib
 //! cues       the index, and whether to trust it  start     when each track begins
+//! ending      when the film ends                   scan      an index made from the clusters
 //! cluster    walking blocks                      block     block headers, the three lacings
 //! chapters   places with names                  tags, rates  how large each track is
 //! keyframe   one by itself
 //! timing     the grid of times, decoding times   samples   one span: its bytes and its samples
 //! ```
 //!
-//! Opening reads the head of the file, the Cues wherever they are, and headers of the first blocks; never the
-//! clusters. What a file calls a Segment is its body here: a segment is always one of HLS.
+//! Opening reads the head of the file, the Cues wherever they are, and headers of the first blocks; of the clusters
+//! no more than that, but for the case below. What a file calls a Segment is its body here: a segment is always one of
+//! HLS.
+//!
+//! # Which index is used
+//!
+//! | the file has | then |
+//! |---|---|
+//! | Cues of the track that is cut, in order, inside the file, no more than 30 s apart and up to 30 s before the end | they are the index ([`cues`]) |
+//! | no Cues, or none that can be believed; at most 30 s and 64 MiB | it is one segment |
+//! | no Cues, or none that can be believed; longer, or of unknown length | `NoIndex`: a [`scan`] finds the keyframes and the end |
+//! | Cues that name a picture that is no keyframe, or a block that is not there | `NoIndex` when the segment is made, then as above |
+//! | good Cues, but no Duration, or one that is not within 30 s behind the last cue | the blocks behind the last cue tell the end exactly, if they are at most 32 MiB ([`ending`]); else `NoIndex` |
+//! | a body that is longer than the file (it was cut short) | no Duration; Cues behind the end are left out, the rest as above |
+//! | a place that is damaged | what lies between it and the next cluster is left out ([`cluster`]) |
+//! | after a scan: keyframes more than two minutes apart, or a clock that goes back | refused with the reason |
+//!
+//! Where Cues and Duration are believed, the Duration is the end of the last segment: of all that a playlist promises,
+//! only that segment's length is not proven by the index.
 
+mod attachments;
 mod block;
 mod chapters;
 mod cluster;
 mod cues;
 mod ebml;
 mod encoding;
+mod ending;
 mod keyframe;
 mod layout;
 mod rates;
@@ -54,6 +74,8 @@ const DEFAULT_TICK: i64 = 1_000_000;
 const SECOND: i64 = 1_000_000_000;
 /// The longest file that is one segment when there is no index.
 const SHORT: i64 = 30 * SECOND;
+/// And the largest.
+const SHORT_BYTES: u64 = 64 << 20;
 /// How many pictures are taken to be out of order in a codec that is not understood.
 const UNKNOWN_REORDER: u32 = 4;
 
@@ -74,8 +96,10 @@ pub(crate) struct MkvFile {
     tick: i64,
     /// Nanoseconds (Info.Duration).
     duration: Option<i64>,
-    /// When the last frame ends, where the index was made from the clusters themselves (see [`scan`]).
-    scanned_end: Option<Time90k>,
+    /// When the last frame ends, where that was seen in the clusters (see [`scan`] and [`ending`]).
+    end: Option<Time90k>,
+    /// True when the cues were made from the clusters and are all of them (see [`scan`]).
+    scanned: bool,
     body: Range<u64>,
     /// Where the first cluster is, the end of the body when there is none.
     first_cluster: u64,
@@ -83,6 +107,8 @@ pub(crate) struct MkvFile {
     first_time: i64,
     /// See [`Layout::others`].
     others: Vec<u64>,
+    /// Where Attachments are said to be.
+    attachments: Vec<u64>,
 }
 
 /// What reading a track's frames needs.
@@ -136,11 +162,13 @@ impl MkvFile {
             no_cues,
             tick,
             duration,
-            scanned_end: None,
+            end: None,
+            scanned: false,
             first_cluster: layout.first_cluster.unwrap_or(layout.body.end),
             body: layout.body,
             first_time,
             others: layout.others,
+            attachments: layout.attachments,
         };
         let sizes = layout.tags.map(|part| tags::statistics(&part.element(), src.len())).unwrap_or_default();
         let seconds = file.duration().map(Time90k::seconds);
@@ -151,6 +179,7 @@ impl MkvFile {
             file.details.push(detail);
             file.tracks.push(entry.track);
         }
+        ending::learn(&mut file, &view, layout.cut_short)?;
         Ok(file)
     }
 
@@ -164,11 +193,11 @@ impl MkvFile {
         &self.tracks
     }
 
-    /// Info.Duration, which some muxers count from 0, some from the first frame (see [`MkvFile::end`]); after a scan,
-    /// when the last frame ends.
+    /// Info.Duration, which some muxers count from 0, some from the first frame (see [`MkvFile::end`]); where that is
+    /// missing or wrong and the last frame was seen, when that ends.
     pub(crate) fn duration(&self) -> Option<Time90k> {
-        if self.scanned_end.is_some() {
-            return self.scanned_end;
+        if self.end.is_some() {
+            return self.end;
         }
         self.duration.map(|nanos| Time90k::from_ratio(nanos.into(), SECOND.into()))
     }
@@ -181,8 +210,8 @@ impl MkvFile {
 
     /// When the presentation ends: one time for all tracks, for the file does not tell more.
     pub(crate) fn end(&self, track: TrackId) -> Option<Time90k> {
-        if self.scanned_end.is_some() {
-            return self.scanned_end;
+        if self.end.is_some() {
+            return self.end;
         }
         self.end_nanos(track).map(|nanos| Time90k::from_ratio(nanos.into(), SECOND.into()))
     }
@@ -199,7 +228,7 @@ impl MkvFile {
         let begins_on_key = detail.first.is_none_or(|first| first.may_be_key);
         let beginning = Keyframe { pts: detail.instant(start), at: 0 };
         let (offset, cues) = self.cues_of(track);
-        if self.scanned_end.is_some() {
+        if self.scanned {
             return self.scanned_keyframes(detail, offset, cues);
         }
         let verdict = if cues.is_empty() {
@@ -209,10 +238,10 @@ impl MkvFile {
         };
         if let Err(error) = verdict {
             // One segment that is the whole file needs no index.
-            return match self.end_nanos(track) {
-                Some(end) if end.saturating_sub(start) <= SHORT && begins_on_key => Ok(vec![beginning]),
-                _ => Err(error),
-            };
+            let length = self.end_nanos(track).map(|end| end.saturating_sub(start));
+            let is_short = length.is_some_and(|length| (SECOND / 10..=SHORT).contains(&length))
+                && self.body.end.saturating_sub(self.first_cluster) <= SHORT_BYTES;
+            return if is_short && begins_on_key { Ok(vec![beginning]) } else { Err(error) };
         }
         let mut keyframes = Vec::with_capacity(cues.len() + 1);
         let lead = cues.first().map_or(0, |cue| self.time_of(cue).saturating_sub(start));
@@ -250,9 +279,12 @@ impl MkvFile {
         Ok(())
     }
 
-    /// Where Info.Duration ends: it counts from 0, but some muxers count it from the first frame, and then keyframes
+    /// The end in nanoseconds, where Info.Duration must do for it: it counts from 0, but some muxers count it from the first frame, and then keyframes
     /// of `track` lie behind it.
     fn end_nanos(&self, track: TrackId) -> Option<i64> {
+        if let Some(end) = self.end {
+            return Some(end.0.saturating_mul(100_000) / 9);
+        }
         let start = self.nanos(self.first_time);
         let last = self.cues_of(track).1.last().map_or(start, |cue| self.time_of(cue));
         self.duration.map(|length| if length <= last { start.saturating_add(length) } else { length })

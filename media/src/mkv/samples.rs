@@ -71,7 +71,7 @@ impl MkvFile {
     ) -> Result<Vec<Vec<Sample>>, Stop> {
         self.samples_as_indexed(src, tracks, span).map_err(|stop| match stop {
             // What was made from the file itself cannot be helped by making it again.
-            Stop::Fail(Error { kind: ErrorKind::NoIndex, what, at }) if self.scanned_end.is_some() => {
+            Stop::Fail(Error { kind: ErrorKind::NoIndex, what, at }) if self.scanned => {
                 Error::malformed(what, at).into()
             }
             stop => stop,
@@ -243,10 +243,7 @@ impl MkvFile {
     ) -> Result<Vec<Vec<Frame>>, Stop> {
         let mut lists: Vec<Vec<Frame>> = tracks.iter().map(|_| Vec::new()).collect();
         let mut budget = view.held_len().saturating_mul(MAX_GROWTH).saturating_add(FREE_GROWTH).min(MAX_SPAN);
-        loop {
-            let Some(block) = walk.next(view, stop)? else {
-                break;
-            };
+        while let Some(block) = walk.next(view, stop)? {
             let Some(head) = undamaged(block.head(view, block.element.at))? else {
                 continue;
             };

@@ -10,6 +10,9 @@ use crate::track::{Codec, Track, TrackKind};
 
 /// How far the search for every track's first block goes.
 const MAX_BYTES: u64 = 1 << 20;
+/// How far it goes for a track of AC-3, of which only a frame tells what it is: a first picture may be larger than
+/// [`MAX_BYTES`].
+const MAX_BYTES_UNTOLD: u64 = 4 << 20;
 const MAX_BLOCKS: usize = 512;
 /// The longest block whose payload is looked at.
 const MAX_FIRST_FRAME: u64 = 64 << 10;
@@ -31,14 +34,23 @@ pub(super) fn learn(view: &View<'_>, from: u64, entries: &mut [Entry]) -> Result
     let mut walk = Walk::new(from);
     for _ in 0..MAX_BLOCKS {
         // Sound needs it for its grid, pictures to tell whether the index begins where they do.
-        let matters = |track: &Track| track.kind == TrackKind::Video || track.codec.is_supported();
+        // Subtitles may begin anywhere.
+        let matters = |track: &Track| match track.kind {
+            TrackKind::Video => true,
+            TrackKind::Audio => track.codec.is_supported(),
+            TrackKind::Subtitle | TrackKind::Other => false,
+        };
         let mut pairs = entries.iter().zip(&firsts);
         let waiting = pairs.any(|(entry, first)| first.is_none() && matters(&entry.track));
         if !waiting {
             break;
         }
+        let mut pairs = entries.iter().zip(&firsts);
+        let is_untold = |codec: &Codec| matches!(codec, Codec::Ac3(_) | Codec::Eac3(_));
+        let untold = pairs.any(|(entry, first)| first.is_none() && is_untold(&entry.track.codec));
+        let stop = from.saturating_add(if untold { MAX_BYTES_UNTOLD } else { MAX_BYTES });
         // Damage here is met again, and told, when the segment is made.
-        let seen = match see_next(&mut walk, view, from, entries, &mut firsts) {
+        let seen = match see_next(&mut walk, view, from, stop, entries, &mut firsts) {
             Ok(seen) => seen,
             Err(Stop::Fail(_)) => false,
             Err(need) => return Err(need),
@@ -55,10 +67,11 @@ fn see_next(
     walk: &mut Walk,
     view: &View<'_>,
     from: u64,
+    stop: u64,
     entries: &mut [Entry],
     firsts: &mut [Option<First>],
 ) -> Result<bool, Stop> {
-    let Some(block) = walk.next(view, from.saturating_add(MAX_BYTES))? else {
+    let Some(block) = walk.next(view, stop)? else {
         return Ok(false);
     };
     let Some(head) = block.head(view, from)? else {

@@ -4,6 +4,7 @@ mod damaged;
 mod files;
 mod made;
 mod scans;
+mod sound;
 mod writer;
 
 use super::*;

@@ -7,6 +7,8 @@ use crate::time::Time90k;
 use crate::track::Codec;
 
 const NANOS: i128 = 1_000_000_000;
+/// Nanoseconds: half of 2.5 ms, below which two packets of Opus cannot be mistaken for each other.
+const HALF_A_SHORT_PACKET: i128 = 1_250_000;
 
 /// The distance of frames in a track.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,7 +62,7 @@ impl Clock {
     /// The instant of a frame whose timestamp says `time` nanoseconds.
     ///
     /// A file in milliseconds says 33, 67, 100 for frames 1/30 s apart. Where the timestamp is within rounding
-    /// (1 ms of a picture, a quarter of a frame of sound, 1 ms at most where frames differ) of a whole number of
+    /// (1 ms of a picture, a quarter of a frame of sound, of Opus half its shortest packet at most) of a whole number of
     /// steps after the first frame, it is that number of steps; else it is taken as it is.
     pub(super) fn instant(&self, time: i64) -> Time90k {
         let raw = Time90k::from_ratio(i128::from(time), NANOS);
@@ -88,7 +90,7 @@ impl Clock {
                 let on_grid = round_div(since * rate, frame) * frame;
                 let off = (since * rate - on_grid).abs();
                 let is_varying = matches!(self.step, Step::Varying { .. });
-                if off * 4 > frame || is_varying && off > 1_000_000 * rate {
+                if off * 4 > frame || is_varying && off > HALF_A_SHORT_PACKET * rate {
                     return raw;
                 }
                 Time90k::from_ratio(origin * rate + on_grid, NANOS * rate)

@@ -23,6 +23,8 @@ impl BoxHeader {
         let size = reader.u32()?;
         let kind = reader.u32()?.to_be_bytes();
         let (header_len, size) = match size {
+            // Some writers leave room for a longer header so.
+            0 if matches!(&kind, b"free" | b"skip" | b"wide") => (8, 8),
             0 => (8, src.len() - at),
             1 => (16, reader.u64()?),
             size => (8, u64::from(size)),

@@ -1,4 +1,4 @@
-//! MP4 and QuickTime (ISO/IEC 14496-12, 14496-14, 14496-15; Apple QuickTime File Format), not fragmented.
+//! MP4 and QuickTime (ISO/IEC 14496-12, 14496-14, 14496-15; Apple QuickTime File Format).
 //!
 //! ```text
 //! ftyp  mdat  moov ── mvhd            movie timescale
@@ -8,60 +8,80 @@
 //!                                 ├ hdlr         kind
 //!                                 └ minf/stbl ┬ stsd                 sample_entry.rs
 //!                                             └ stts ctts stsz stsc stco stss   sample_table.rs, sample_sizes.rs
+//!
+//! sidx  moof ── traf ┬ tfhd tfdt      fragment.rs
+//!                    └ trun...
+//! mfra                                segment_index.rs (sidx), random_access.rs (mfra)
 //! ```
-//! All that is needed is in `moov`, wherever that lies; no media byte is read to plan.
+//! All that is needed is in `moov`, wherever that lies, unless the file is fragmented: then `fragmented.rs` looks for
+//! the best index there is, and the fragments themselves are read when a segment is made (`span.rs`). No media
+//! byte is read to plan.
 
 mod boxes;
 mod chapters;
 mod edit_list;
+mod fragment;
+mod fragment_index;
+mod fragment_walk;
+mod fragmented;
+mod random_access;
 mod roles;
 mod sample_entry;
 mod sample_sizes;
 mod sample_table;
+mod scan;
+mod segment_index;
+mod shown;
+#[cfg(test)]
+mod sound_tests;
+mod span;
 mod track;
 
 use crate::chapters::Chapter;
 use crate::error::Error;
 use crate::source::{ByteSource, Stop};
 use crate::time::{Time90k, Timescale};
-use crate::track::{Keyframe, MAX_SPAN_SAMPLES, Sample, Span, Track, TrackId, TrackKind};
-use boxes::{BoxHeader, children};
+use crate::track::{Codec, Keyframe, Span, Track, TrackId, TrackKind};
+use boxes::{BoxHeader, Child, children};
+use fragment::Defaults;
+use fragmented::{Fragments, Search};
+pub(crate) use scan::Mp4Scan;
 use std::collections::BTreeSet;
 use std::ops::Range;
-use track::Mp4Track;
+use track::{FileFacts, Mp4Track};
 
 /// A `moov` of a ten-hour film with many tracks stays below 40 MiB.
 const MAX_MOOV: u64 = 128 << 20;
 /// Top-level boxes in front of `moov`.
 const MAX_TOP_LEVEL_BOXES: usize = 1_024;
 const MAX_TRACKS: usize = 512;
-/// Bytes of one segment.
-const MAX_SEGMENT: u64 = 512 << 20;
-/// How many samples may lie on the same bytes, on average.
-const MAX_SHARING: u64 = 4;
-/// Ranges closer than this are fetched as one: a request costs more than the bytes between.
-const MERGE_GAP: u64 = 64 << 10;
 /// Sound this much earlier than the first picture is encoder priming, and kept; what is earlier still was
 /// cut away by an edit.
 const PRIMING: Time90k = Time90k(9_000);
 
+const INCOMPLETE: &str = "the file's index (moov) is missing because the file is incomplete; it can only be had as it is, from /stream";
+
 /// The index of an MP4 file.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Mp4File {
     tracks: Vec<Track>,
     tables: Vec<Mp4Track>,
     chapters: Vec<Chapter>,
-    fragmented: bool,
+    fragments: Option<Fragments>,
+    /// Why the file cannot be played although its index can be read.
+    refusal: Option<Error>,
+    /// The index says that fragments may follow (`mvex`).
+    is_extended: bool,
     file_len: u64,
 }
 
 impl Mp4File {
-    /// Finds `moov` and reads it.
+    /// Finds `moov` and reads it, and what there is of an index of fragments.
     pub(crate) fn open(src: &dyn ByteSource) -> Result<Self, Stop> {
-        let mut at = 0;
+        let mut at = 0u64;
         for _ in 0..MAX_TOP_LEVEL_BOXES {
-            if at >= src.len() {
-                return Err(Error::truncated("the file has no index (moov)", at).into());
+            if at.saturating_add(8) > src.len() {
+                return Err(Error::truncated(INCOMPLETE, at).into());
             }
             let header = BoxHeader::read(src, at)?;
             match &header.kind {
@@ -69,17 +89,20 @@ impl Mp4File {
                     return Err(Error::limit("the index (moov)", at).into());
                 }
                 b"moov" if header.end > src.len() => {
-                    return Err(Error::truncated("the index (moov)", at).into());
+                    return Err(Error::truncated(INCOMPLETE, at).into());
                 }
                 b"moov" => {
                     let moov = src.read(header.payload..header.end)?;
                     let mut file = Self::parse(&moov, header.payload, src.len())?;
+                    file.learn_fragments(src, header.end)?;
                     file.learn_layers(src)?;
                     file.learn_chapters(&moov, &(at..header.end), src)?;
                     return Ok(file);
                 }
                 b"moof" => {
-                    return Err(Error::malformed("a fragment (moof) before the index (moov)", at).into());
+                    let reason = "the file begins with fragments (moof) that belong to a header (moov) elsewhere: \
+                                  it is a piece of a stream";
+                    return Err(Error::unsupported(reason).into());
                 }
                 _ => at = header.end,
             }
@@ -88,25 +111,29 @@ impl Mp4File {
     }
 
     fn parse(moov: &bytes::Bytes, base: u64, file_len: u64) -> Result<Self, Error> {
-        let mut movie_scale = None;
-        let mut fragmented = false;
-        let mut traks = Vec::new();
+        let (mut movie_scale, mut defaults, mut traks) = (None, None, Vec::new());
         for child in children(moov, base) {
             match &child.kind {
                 b"mvhd" => movie_scale = Timescale::new(boxes::full_header_timescale(&child)?),
                 b"trak" if traks.len() < MAX_TRACKS => traks.push(child),
                 b"trak" => return Err(Error::limit("tracks", child.at)),
-                b"mvex" => fragmented = true,
+                b"mvex" => defaults = Some(read_defaults(&child)),
                 b"cmov" => return Err(Error::unsupported("the index is compressed (QuickTime cmov)")),
+                b"rmra" => {
+                    return Err(Error::unsupported(
+                        "a QuickTime reference movie: the film itself is in other files",
+                    ));
+                }
                 _ => {}
             }
         }
         let movie_scale =
             movie_scale.ok_or_else(|| Error::malformed("no movie header (mvhd) with a timescale", base))?;
+        let facts = FileFacts { movie_scale, file_len, defaults: defaults.as_deref() };
         let (mut tracks, mut tables) = (Vec::new(), Vec::new());
         for trak in &traks {
             // A track that cannot be read is left out; the others may be whole.
-            let Ok((track, table)) = Mp4Track::parse(trak, movie_scale, file_len) else { continue };
+            let Ok((track, table)) = Mp4Track::parse(trak, facts) else { continue };
             // Two tracks of one number cannot be told apart; the first keeps it.
             if tracks.iter().all(|other: &Track| other.id != track.id) {
                 tracks.push(track);
@@ -117,7 +144,81 @@ impl Mp4File {
             return Err(Error::malformed("no readable track in the index (moov)", base));
         }
         let chapters = chapters::nero(moov, base).unwrap_or_default();
-        Ok(Self { tracks, tables, chapters, fragmented, file_len })
+        let is_extended = defaults.is_some();
+        let mut file =
+            Self { tracks, tables, chapters, fragments: None, refusal: None, is_extended, file_len };
+        file.cut_short();
+        Ok(file)
+    }
+
+    /// Sound and picture that can be played.
+    fn audible(&self) -> impl Iterator<Item = bool> {
+        self.tracks.iter().map(|track| {
+            matches!(track.kind, TrackKind::Video | TrackKind::Audio) && track.codec.is_supported()
+        })
+    }
+
+    /// Where the file ends before the samples of its tables do, they end together with what is there.
+    fn cut_short(&mut self) {
+        let file_len = self.file_len;
+        let audible: Vec<bool> = self.audible().collect();
+        let mut end: Option<Time90k> = None;
+        for ((track, table), audible) in self.tracks.iter_mut().zip(&mut self.tables).zip(&audible) {
+            let had_samples = table.sample_count() > 0;
+            if !table.cut_off_at(file_len) {
+                continue;
+            }
+            if had_samples && table.sample_count() == 0 {
+                track.codec =
+                    Codec::Unsupported { reason: "the file is incomplete: it ends before this track begins" };
+            } else if let Some(own) = table.end().filter(|_| *audible) {
+                end = Some(end.map_or(own, |end| end.min(own)));
+            }
+        }
+        if let Some(end) = end {
+            for table in &mut self.tables {
+                table.end_at(end);
+            }
+        }
+    }
+
+    /// Finds out what is behind `moov`, which ends at `from`, where there may be fragments.
+    fn learn_fragments(&mut self, src: &dyn ByteSource, from: u64) -> Result<(), Stop> {
+        let empty = self.tables.iter().all(|table| table.sample_count() == 0);
+        if !self.is_extended && !empty {
+            return Ok(());
+        }
+        let has_video =
+            self.tracks.iter().any(|track| track.kind == TrackKind::Video && track.codec.is_supported());
+        let cut_kind = if has_video { TrackKind::Video } else { TrackKind::Audio };
+        let audible: Vec<bool> = self.audible().collect();
+        let cut = self.tracks.iter().zip(&audible).map(|(track, audible)| *audible && track.kind == cut_kind);
+        let search = Search {
+            walked: self.tables.iter().map(|table| table.walked(from)).collect(),
+            cut: cut.collect(),
+            audible,
+        };
+        match search.run(src, from)? {
+            Some(found) => self.set_fragments(found),
+            None if empty => {
+                let reason =
+                    "the file holds neither picture nor sound: it is only the header of a stream in pieces";
+                self.refusal = Some(Error::unsupported(reason));
+            }
+            None => {}
+        }
+        Ok(())
+    }
+
+    fn set_fragments(&mut self, (fragments, found): fragmented::Found) {
+        for ((track, table), found) in self.tracks.iter_mut().zip(&mut self.tables).zip(found) {
+            table.set_fragments(found);
+            if track.kind == TrackKind::Video && track.frame_rate.is_none() {
+                track.frame_rate = table.fragments_rate();
+            }
+        }
+        self.refusal = fragments.fault;
+        self.fragments = Some(fragments);
     }
 
     /// Text tracks that hold chapters are no subtitles; where `moov` at `index` has no list of chapters, theirs are
@@ -155,7 +256,7 @@ impl Mp4File {
     fn learn_layers(&mut self, src: &dyn ByteSource) -> Result<(), Stop> {
         for (track, table) in self.tracks.iter_mut().zip(&self.tables) {
             let Some(needed) = track.codec.needs_frame() else { continue };
-            let first = table.samples(0..1).next().map(|first| first.range);
+            let first = table.first_sample();
             let head = first.map(|range| range.start..range.end.min(range.start.saturating_add(needed)));
             match head.map(|head| src.read(head)) {
                 Some(Ok(frame)) => track.codec.learn_from_frame(&frame),
@@ -201,77 +302,10 @@ impl Mp4File {
         &self,
         track: TrackId,
     ) -> Result<impl Iterator<Item = Keyframe> + use<'_>, Error> {
-        if self.fragmented {
-            return Err(Error::unsupported("fragmented MP4 is not played in HLS yet"));
+        if let Some(refusal) = self.refusal {
+            return Err(refusal);
         }
         Ok(self.table(track)?.keyframes())
-    }
-
-    /// Which samples of each of `tracks` the span holds.
-    ///
-    /// The track that was `cut` is divided by sample number; the others by time: a sample belongs
-    /// to the span in which it begins.
-    fn sample_ranges(&self, cut: TrackId, tracks: &[TrackId], span: &Span) -> Result<Vec<Range<u32>>, Error> {
-        let mut ranges = Vec::with_capacity(tracks.len());
-        for id in tracks {
-            let table = self.table(*id)?;
-            let number = |keyframe: Keyframe| u32::try_from(keyframe.at).unwrap_or(u32::MAX);
-            let (start, end) = if *id == cut {
-                (number(span.start), span.end.map(number))
-            } else {
-                let start = match span.first {
-                    true => table.first_sample_from(span.start.pts.min(Time90k::ZERO) - PRIMING),
-                    false => table.first_sample_from(span.start.pts),
-                };
-                (start, span.end.map(|end| table.first_sample_from(end.pts)))
-            };
-            let end = end.unwrap_or(u32::MAX).min(table.sample_count());
-            let start = start.min(end);
-            if end - start > MAX_SPAN_SAMPLES {
-                return Err(Error::limit("samples of one segment", 0));
-            }
-            ranges.push(start..end);
-        }
-        Ok(ranges)
-    }
-
-    /// The file's bytes that the span needs, sorted, disjoint, small gaps included.
-    pub(crate) fn byte_ranges(
-        &self,
-        cut: TrackId,
-        tracks: &[TrackId],
-        span: &Span,
-    ) -> Result<Vec<Range<u64>>, Error> {
-        let mut ranges = Vec::new();
-        let mut bytes = 0u64;
-        for (id, samples) in tracks.iter().zip(self.sample_ranges(cut, tracks, span)?) {
-            let table = self.table(*id)?;
-            bytes = bytes.saturating_add(table.size_of(samples.clone()));
-            ranges
-                .extend(table.samples(samples).map(|sample| sample.range).filter(|range| !range.is_empty()));
-        }
-        let merged = merge(ranges, MERGE_GAP);
-        if merged.last().is_some_and(|last| last.end > self.file_len) {
-            return Err(Error::truncated("the index names bytes past the end of the file", self.file_len));
-        }
-        let held = merged.iter().map(|range| range.end - range.start).sum::<u64>();
-        if held.max(bytes) > MAX_SEGMENT {
-            return Err(Error::limit("bytes of one segment", 0));
-        }
-        // A few equal samples may share their bytes; a small file whose every sample is all of it is a bomb.
-        if bytes > held.saturating_mul(MAX_SHARING) {
-            return Err(Error::limit("samples that share their bytes", 0));
-        }
-        Ok(merged)
-    }
-
-    /// The size of each sample of `track` in the span.
-    pub(crate) fn sizes(&self, cut: TrackId, track: TrackId, span: &Span) -> Vec<u64> {
-        let Ok(ranges) = self.sample_ranges(cut, &[track], span) else { return Vec::new() };
-        let (Ok(table), Some(numbers)) = (self.table(track), ranges.into_iter().next()) else {
-            return Vec::new();
-        };
-        table.samples(numbers).map(|sample| sample.range.end - sample.range.start).collect()
     }
 
     /// The span that begins with a keyframe of `track` and holds as little else as the index can tell apart: nothing
@@ -282,55 +316,10 @@ impl Mp4File {
         let end = if behind.at < count { Some(behind) } else { next };
         Span { start: *keyframe, end, first: false }
     }
-
-    /// The samples of the span, one list for each of `tracks`.
-    pub(crate) fn samples(
-        &self,
-        src: &dyn ByteSource,
-        cut: TrackId,
-        tracks: &[TrackId],
-        span: &Span,
-    ) -> Result<Vec<Vec<Sample>>, Stop> {
-        for range in self.byte_ranges(cut, tracks, span)? {
-            src.read(range)?;
-        }
-        let mut lists = Vec::with_capacity(tracks.len());
-        for (id, numbers) in tracks.iter().zip(self.sample_ranges(cut, tracks, span)?) {
-            let table = self.table(*id)?;
-            let mut list: Vec<Sample> = Vec::with_capacity(numbers.len());
-            for sample in table.samples(numbers).filter(|sample| !sample.range.is_empty()) {
-                // Two samples decoded in the same tick occur in real files; a multiplex has no such thing.
-                let dts = list.last().map_or(sample.dts, |last| sample.dts.max(last.dts + Time90k(1)));
-                let data = src.read(sample.range)?;
-                let (pts, duration) = (sample.pts.max(dts), Some(sample.duration));
-                list.push(Sample { pts, dts, duration, sync: sample.sync, data });
-            }
-            lists.push(list);
-        }
-        Ok(lists)
-    }
 }
 
-/// Sorts ranges and joins those that overlap or lie less than `gap` apart.
-fn merge(mut ranges: Vec<Range<u64>>, gap: u64) -> Vec<Range<u64>> {
-    ranges.sort_unstable_by_key(|range| range.start);
-    let mut merged: Vec<Range<u64>> = Vec::new();
-    for range in ranges {
-        match merged.last_mut() {
-            Some(last) if range.start <= last.end.saturating_add(gap) => last.end = last.end.max(range.end),
-            _ => merged.push(range),
-        }
-    }
-    merged
-}
-
-#[cfg(test)]
-mod tests {
-    use super::merge;
-
-    #[test]
-    fn ranges_merge_over_small_gaps_only() {
-        let merged = merge(vec![50..60, 0..10, 10..20, 25..30, 5..8], 5);
-        assert_eq!(merged, [0..30, 50..60]);
-    }
+/// `mvex` (8.8.1): what holds for the samples of each track in fragments.
+fn read_defaults(mvex: &Child) -> Vec<Defaults> {
+    let all = mvex.children().filter(|child| child.kind == *b"trex");
+    all.take(MAX_TRACKS).filter_map(|trex| Defaults::parse(&trex).ok()).collect()
 }

@@ -11,7 +11,7 @@ use std::ops::Range;
 const SUM_STEP: u32 = 256;
 
 /// The sizes of a track's samples.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct SampleSizes {
     layout: Layout,
     count: u32,
@@ -19,7 +19,7 @@ pub(super) struct SampleSizes {
     sums: Vec<u64>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum Layout {
     /// The size of every sample, not 0.
     Same(u32),

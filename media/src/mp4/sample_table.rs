@@ -28,7 +28,7 @@ pub(crate) struct TableSample {
 }
 
 /// By default a track without samples.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(crate) struct SampleTable {
     count: u32,
     times: Vec<TimeRun>,
@@ -90,7 +90,7 @@ impl<const N: usize> Table<N> {
     }
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 enum ChunkOffsets {
     Short(Table<4>),
     Long(Table<8>),
@@ -161,16 +161,27 @@ impl SampleTable {
         self.count
     }
 
-    /// The number, from 1, of the sample entry that all samples use; `None` when they use several.
-    pub(crate) fn sample_entry_index(&self) -> Option<u32> {
-        let used = self.chunks.iter().filter(|run| run.first_sample < self.count);
-        let mut index = None;
-        for run in used {
-            if *index.get_or_insert(run.entry) != run.entry {
-                return None;
+    /// The numbers, from 1, of the sample entries that are used, in order of their first use; not more than `most`.
+    pub(crate) fn sample_entries(&self, most: usize) -> Vec<u32> {
+        let mut entries = Vec::new();
+        for run in self.chunks.iter().filter(|run| run.first_sample < self.count) {
+            if entries.len() < most && !entries.contains(&run.entry) {
+                entries.push(run.entry);
             }
         }
-        Some(index.unwrap_or(1))
+        entries
+    }
+
+    /// The first sample that reaches past `file_len`; the number of samples when none does.
+    pub(crate) fn first_beyond(&self, file_len: u64) -> u32 {
+        let mut place = self.place_of(0);
+        let mut within = |number: &u32| {
+            place
+                .as_mut()
+                .and_then(|place| self.advance(place, *number))
+                .is_some_and(|range| range.end <= file_len)
+        };
+        (0..self.count).find(|number| !within(number)).unwrap_or(self.count)
     }
 
     /// The lowest composition offset of all samples.

@@ -1,7 +1,10 @@
 //! One `trak` box: the track as others see it, and its samples.
 
-use super::boxes::{self, Child};
+use super::boxes::{self, Child, children};
 use super::edit_list::EditList;
+use super::fragment::{Defaults, FragmentSample};
+use super::fragment_index::TrackFragments;
+use super::fragment_walk::WalkedTrack;
 use super::roles;
 use super::sample_entry::SampleEntry;
 use super::sample_table::SampleTable;
@@ -15,14 +18,32 @@ use std::ops::Range;
 const REORDER_WINDOW: u32 = 32;
 /// How many samples are looked at to find the last that an edit shows.
 const MAX_BEHIND_EDIT: u32 = 1_024;
+/// Sample entries that are looked at.
+const MAX_ENTRIES: usize = 16;
 
-/// A track's samples on the presentation clock.
-#[derive(Debug)]
+/// What holds for all tracks of a file.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct FileFacts<'a> {
+    pub(super) movie_scale: Timescale,
+    pub(super) file_len: u64,
+    /// What holds for samples in fragments (`trex`), when there may be any (`mvex`).
+    pub(super) defaults: Option<&'a [Defaults]>,
+}
+
+/// A track's samples on the presentation clock: those of the sample table, and behind them those in fragments.
+#[derive(Debug, Clone)]
 pub(crate) struct Mp4Track {
     table: SampleTable,
+    /// What is known of the samples in fragments.
+    fragments: TrackFragments,
+    /// What holds for them.
+    defaults: Defaults,
+    /// Numbers of the sample entries that have the track's configuration.
+    entries: Vec<u32>,
     scale: Timescale,
     edit: EditList,
-    /// Samples up to the end of the edit; those behind it, in decode order, are not shown.
+    /// Samples of the table up to the end of the edit, or of the file; those behind it, in decode order, are not
+    /// shown.
     count: u32,
     /// Ticks by which decoding is moved ahead, so that no sample is decoded after it is shown: QuickTime and
     /// `ctts` version 1 know negative composition offsets (ISO/IEC 14496-12 8.6.1.3).
@@ -45,8 +66,8 @@ impl Mp4Track {
     ///
     /// # Errors
     /// `Malformed` or `Truncated` when not even its number and kind can be read.
-    pub(crate) fn parse(trak: &Child, movie_scale: Timescale, file_len: u64) -> Result<(Track, Self), Error> {
-        Self::parse_whole(trak, movie_scale, file_len).or_else(|error| {
+    pub(super) fn parse(trak: &Child, facts: FileFacts<'_>) -> Result<(Track, Self), Error> {
+        Self::parse_whole(trak, facts).or_else(|error| {
             let (tkhd, hdlr) =
                 (trak.child(b"tkhd"), trak.child(b"mdia").and_then(|mdia| mdia.child(b"hdlr")));
             let (Some(tkhd), Some(hdlr)) = (tkhd, hdlr) else { return Err(error) };
@@ -57,11 +78,15 @@ impl Mp4Track {
                 default,
                 ..Track::new(TrackId(u64::from(id)), handler_kind(&hdlr)?, codec)
             };
-            Ok((track, Self::new(SampleTable::default(), movie_scale, EditList::default())))
+            let unread = Defaults::of(id);
+            Ok((
+                track,
+                Self::new(SampleTable::default(), facts.movie_scale, EditList::default(), unread, Vec::new()),
+            ))
         })
     }
 
-    fn parse_whole(trak: &Child, movie_scale: Timescale, file_len: u64) -> Result<(Track, Self), Error> {
+    fn parse_whole(trak: &Child, facts: FileFacts<'_>) -> Result<(Track, Self), Error> {
         let missing = |what| move || Error::malformed(what, trak.at);
         let tkhd = trak.child(b"tkhd").ok_or_else(missing("a track without header (tkhd)"))?;
         let mdia = trak.child(b"mdia").ok_or_else(missing("a track without media (mdia)"))?;
@@ -74,15 +99,28 @@ impl Mp4Track {
         let scale = boxes::full_header_timescale(&mdhd)?;
         let scale = Timescale::new(scale).ok_or_else(missing("a track with a timescale of 0"))?;
         let edit = trak.child(b"edts").and_then(|edts| edts.child(b"elst"));
-        let edit = edit.map(|elst| EditList::parse(&elst, movie_scale)).transpose()?.unwrap_or_default();
-        let table = SampleTable::parse(&stbl, file_len)?;
+        let edit = edit.map(|elst| EditList::parse(&elst, facts.movie_scale, scale)).transpose()?;
+        let mut edit = edit.unwrap_or_default();
+        if facts.defaults.is_some() {
+            edit.end = None; // a writer that fragments does not know the end
+        }
+        let table = SampleTable::parse(&stbl, facts.file_len)?;
 
         let (enabled, id) = track_header(&tkhd)?;
         let kind = handler_kind(&hdlr)?;
-        let entry_index = table.sample_entry_index();
-        let mut entry = SampleEntry::parse(&stsd, entry_index.unwrap_or(1), kind)?;
-        if entry_index.is_none() {
+        let defaults = facts.defaults.unwrap_or_default().iter().find(|defaults| defaults.track == id);
+        let defaults = defaults.copied().unwrap_or_else(|| Defaults::of(id));
+        let used = table.sample_entries(MAX_ENTRIES);
+        let main = used.first().copied().unwrap_or_else(|| defaults.entry.max(1));
+        let mut entry = SampleEntry::parse(&stsd, main, kind)?;
+        let same = same_entries(&stsd, kind, &entry);
+        if used.iter().any(|number| *number != main && !same.contains(number)) {
             entry.codec = Codec::Unsupported { reason: "the codec's configuration changes midway" };
+        } else if edit.is_beyond {
+            entry.codec =
+                Codec::Unsupported { reason: "the edit list cuts pieces out of the middle of the film" };
+        } else if is_elsewhere(&minf, &stsd, main) {
+            entry.codec = Codec::Unsupported { reason: "the track's data are in another file" };
         }
         let frame_rate = frame_rate(&table, scale, kind);
         let kind = if entry.still { TrackKind::Other } else { kind };
@@ -102,16 +140,74 @@ impl Mp4Track {
             channels: entry.channels,
             ..Track::new(TrackId(u64::from(id)), kind, entry.codec)
         };
-        Ok((track, Self::new(table, scale, edit)))
+        Ok((track, Self::new(table, scale, edit, defaults, same)))
     }
 
-    fn new(table: SampleTable, scale: Timescale, edit: EditList) -> Self {
+    fn new(
+        table: SampleTable,
+        scale: Timescale,
+        edit: EditList,
+        defaults: Defaults,
+        entries: Vec<u32>,
+    ) -> Self {
         let decode_lead = -i64::from(table.lowest_offset().min(0));
-        let mut this = Self { count: table.count(), table, scale, edit, decode_lead };
+        let fragments = TrackFragments::default();
+        let mut this =
+            Self { count: table.count(), table, fragments, defaults, entries, scale, edit, decode_lead };
         if let Some(end) = edit.end {
             this.count = this.count_until(end);
         }
         this
+    }
+
+    /// The track's number, as fragments name it.
+    pub(super) const fn number(&self) -> u32 {
+        self.defaults.track
+    }
+
+    /// What a walk over the fragments behind `media_from` must know of the track.
+    pub(super) fn walked(&self, media_from: u64) -> WalkedTrack {
+        WalkedTrack {
+            defaults: self.defaults,
+            timescale: self.scale.per_second(),
+            from: self.table.decode_time(self.table.count()),
+            entries: self.entries.clone(),
+            media_from,
+        }
+    }
+
+    pub(super) fn set_fragments(&mut self, fragments: TrackFragments) {
+        self.decode_lead = self.decode_lead.max(-i64::from(fragments.lowest_offset.min(0)));
+        self.fragments = fragments;
+    }
+
+    /// Average frame rate of what was seen of the fragments.
+    pub(super) fn fragments_rate(&self) -> Option<f64> {
+        let (samples, ticks) = self.fragments.seen;
+        frames_per_second(u32::try_from(samples).ok()?, self.scale.to_90k(ticks))
+    }
+
+    pub(super) const fn fragments(&self) -> &TrackFragments {
+        &self.fragments
+    }
+
+    /// Leaves out the samples of the table that reach past the end of the file, and those behind them.
+    pub(super) fn cut_off_at(&mut self, file_len: u64) -> bool {
+        let beyond = self.table.first_beyond(file_len);
+        let is_cut = beyond < self.count;
+        self.count = self.count.min(beyond);
+        is_cut
+    }
+
+    /// Leaves out the samples of the table that are not shown before `end`.
+    pub(super) fn end_at(&mut self, end: Time90k) {
+        self.count = self.count_until(end).min(self.count);
+    }
+
+    /// The bytes of the first sample.
+    pub(super) fn first_sample(&self) -> Option<Range<u64>> {
+        let listed = self.table.samples(0..1.min(self.count)).next().map(|sample| sample.range);
+        listed.or_else(|| self.fragments.first.clone())
     }
 
     /// How many samples are left without those at the end of decoding that are shown only from `end` on:
@@ -129,6 +225,17 @@ impl Mp4Track {
         looks.clone().rev().find(shown).map_or(looks.start, |last| last + 1)
     }
 
+    /// Where each sample is, and its duration in ticks of the track.
+    #[cfg(test)]
+    pub(super) fn sound_samples(&self) -> Vec<(Range<u64>, u32)> {
+        self.table.samples(0..self.count).map(|sample| (sample.range, sample.duration)).collect()
+    }
+
+    #[cfg(test)]
+    pub(super) const fn timescale(&self) -> Timescale {
+        self.scale
+    }
+
     pub(crate) const fn sample_count(&self) -> u32 {
         self.count
     }
@@ -138,8 +245,32 @@ impl Mp4Track {
         self.table.size_of(numbers)
     }
 
+    /// The tick of the track's own clock at or before `time` of the presentation clock.
+    pub(super) fn ticks_at(&self, time: Time90k) -> i64 {
+        let scale = i128::from(self.scale.per_second());
+        let ticks = i128::from((time - self.edit.delay).0).saturating_mul(scale).div_euclid(90_000);
+        i64::try_from(ticks).unwrap_or(i64::MAX).saturating_add(self.edit.media_time)
+    }
+
+    /// When the samples of the table end, in decode order; `None` without any.
+    pub(super) fn table_end(&self) -> Option<Time90k> {
+        (self.count > 0).then(|| self.presented(self.table.decode_time(self.count)))
+    }
+
+    /// A sample of a fragment, of which `base` is the decode time of the first in its `traf`.
+    pub(super) fn fragment_sample(&self, base: i64, sample: FragmentSample) -> IndexedSample {
+        let dts = base.saturating_add(sample.after);
+        IndexedSample {
+            pts: self.presented(dts.saturating_add(i64::from(sample.offset))),
+            dts: self.presented(dts.saturating_sub(self.decode_lead)),
+            duration: self.scale.to_90k(i64::from(sample.duration)),
+            sync: sample.sync,
+            range: sample.range,
+        }
+    }
+
     /// When the media tick `ticks` is on the presentation clock.
-    fn presented(&self, ticks: i64) -> Time90k {
+    pub(super) fn presented(&self, ticks: i64) -> Time90k {
         self.scale.to_90k(ticks.saturating_sub(self.edit.media_time)) + self.edit.delay
     }
 
@@ -155,10 +286,14 @@ impl Mp4Track {
 
     pub(crate) fn start(&self) -> Option<Time90k> {
         let window = 0..REORDER_WINDOW.min(self.sample_count());
-        self.samples(window).map(|sample| sample.pts).min()
+        let listed = self.samples(window).map(|sample| sample.pts).min();
+        listed.or_else(|| self.fragments.start.map(|start| self.presented(start)))
     }
 
     pub(crate) fn end(&self) -> Option<Time90k> {
+        if let Some(end) = self.fragments.end {
+            return Some(self.presented(end));
+        }
         let count = self.sample_count();
         let window = count.saturating_sub(REORDER_WINDOW)..count;
         let ends = self.table.samples(window).map(|sample| {
@@ -176,16 +311,17 @@ impl Mp4Track {
     /// last of them, from which decoding must begin.
     pub(crate) fn keyframes(&self) -> impl Iterator<Item = Keyframe> + use<'_> {
         let mut last = None;
-        let mut rising = self.table.sync_samples().take_while(|(number, _)| *number < self.count).filter_map(
-            move |(number, time)| {
-                let pts = self.presented(time);
-                if last.is_some_and(|last| pts <= last) {
-                    return None;
-                }
-                last = Some(pts);
-                Some(Keyframe { pts, at: u64::from(number) })
-            },
-        );
+        let listed = self.table.sync_samples().take_while(|(number, _)| *number < self.count);
+        let listed = listed.map(|(number, time)| (u64::from(number), time));
+        let entries = (u64::from(self.count)..).zip(self.fragments.entries.iter().map(|entry| entry.time));
+        let mut rising = listed.chain(entries).filter_map(move |(at, time)| {
+            let pts = self.presented(time);
+            if last.is_some_and(|last| pts <= last) {
+                return None;
+            }
+            last = Some(pts);
+            Some(Keyframe { pts, at })
+        });
         let mut next = rising.next();
         std::iter::from_fn(move || {
             let mut this = next?;
@@ -216,6 +352,34 @@ impl Mp4Track {
         }
         low
     }
+}
+
+/// The numbers of the sample entries that say the same as `entry`.
+fn same_entries(stsd: &Child, kind: TrackKind, entry: &SampleEntry) -> Vec<u32> {
+    let numbers = 1..=u32::try_from(MAX_ENTRIES).unwrap_or(u32::MAX);
+    let read = numbers.map_while(|number| Some((number, SampleEntry::parse(stsd, number, kind).ok()?)));
+    read.filter(|(_, other)| other == entry).map(|(number, _)| number).collect()
+}
+
+/// True when the data reference (`dref`, 8.7.2) of sample entry `number` names another file.
+fn is_elsewhere(minf: &Child, stsd: &Child, number: u32) -> bool {
+    let elsewhere = || {
+        let dref = minf.child(b"dinf")?.child(b"dref")?;
+        let nth = |payload: &Child, number: u32| {
+            let entries = payload.payload.slice(payload.payload.len().min(8)..);
+            children(&entries, payload.at).nth(usize::try_from(number.checked_sub(1)?).ok()?)
+        };
+        let reference = nth(stsd, number)?
+            .payload
+            .get(6..8)
+            .and_then(|index| index.try_into().ok())
+            .map(u16::from_be_bytes)?;
+        let reference = nth(&dref, u32::from(reference))?;
+        let is_here = reference.payload.get(3).is_none_or(|flags| flags & 1 == 1);
+        // Some writers forget the flag but name no place either.
+        Some(!is_here && reference.payload.len() > 5)
+    };
+    elsewhere().unwrap_or(false)
 }
 
 /// `tkhd` (8.3.2): whether the track is enabled, and its number.
@@ -274,6 +438,10 @@ fn frame_rate(table: &SampleTable, scale: Timescale, kind: TrackKind) -> Option<
     if kind != TrackKind::Video || count == 0 {
         return None;
     }
-    let length = scale.to_90k(table.decode_time(count)).seconds();
-    Some(f64::from(count) / length).filter(|rate| rate.is_finite() && (0.1..=1000.0).contains(rate))
+    frames_per_second(count, scale.to_90k(table.decode_time(count)))
+}
+
+fn frames_per_second(count: u32, length: Time90k) -> Option<f64> {
+    let rate = f64::from(count) / length.seconds();
+    Some(rate).filter(|rate| rate.is_finite() && (0.1..=1000.0).contains(rate))
 }

@@ -9,11 +9,12 @@ pub(crate) mod mp4;
 pub(crate) mod source;
 
 use bytes::Bytes;
+use media::movie::Movie;
 use media::plan::PlanOptions;
 use media::presentation::Presentation;
 use media::rendition::{Rendition, SegmentFormat};
 use media::source::{Arrived, ByteSource, Step, Stop};
-use media::{Error, hls};
+use media::{Error, ErrorKind, hls};
 use std::cell::RefCell;
 use std::ops::Range;
 use std::path::PathBuf;
@@ -83,9 +84,29 @@ pub(crate) struct Outcome {
 }
 
 /// Takes a file that is wholly here through all public functions: its index, the plan, the playlists, and at
-/// most `most` segments with the ranges that they are said to need.
+/// most `most` segments with the ranges that they are said to need. Where its index is of no use, the file is scanned.
 pub(crate) fn exercise(src: &dyn ByteSource, most: usize) -> Result<Outcome, Error> {
     let movie = done(media::open(src)?);
+    let mut scan = movie.scan();
+    let outcome = exercise_movie(movie, src, most);
+    let is_useless = |error: &Error| error.kind == ErrorKind::NoIndex;
+    let fails = match &outcome {
+        Ok(outcome) => outcome.segments.iter().any(|made| made.as_ref().is_err_and(is_useless)),
+        Err(error) => is_useless(error),
+    };
+    let Some(scan) = scan.as_mut().filter(|_| fails) else {
+        return outcome;
+    };
+    let movie = done(scan.step(src)?);
+    assert!(scan.position() <= scan.len() && scan.lost() <= scan.len());
+    let outcome = exercise_movie(movie, src, most);
+    let error =
+        outcome.as_ref().map_or_else(Some, |made| made.segments.iter().find_map(|made| made.as_ref().err()));
+    assert!(!error.is_some_and(is_useless), "a scan that leads to the next");
+    outcome
+}
+
+fn exercise_movie(movie: Movie, src: &dyn ByteSource, most: usize) -> Result<Outcome, Error> {
     let _ = movie.duration();
     let film = Presentation::new(Arc::new(movie), &PlanOptions::default())?;
     let plan = film.plan();

@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use matroska_demuxer::{Frame, MatroskaFile};
-use mp4_atom::{Decode, Moov, Stbl, StszSamples, Trak};
+use mp4_atom::{Decode, Moof, Moov, Stbl, StszSamples, Trak};
 use std::collections::BTreeMap;
 use std::io::Cursor;
+use std::ops::Range;
 
 /// A PES packet, or a source's sample; times in ticks of 90 kHz.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,8 +41,72 @@ pub(crate) fn other_moov(film: &[u8]) -> Option<Moov> {
     None
 }
 
-/// Every sample that `mp4-atom`'s tables name, on the presentation's clock.
-pub(crate) fn other_samples(trak: &Trak, movie_scale: u32, film: &[u8]) -> Vec<Unit> {
+/// Every `moof` as `mp4-atom` reads it, with its offset.
+pub(crate) fn other_moofs(film: &[u8]) -> Vec<(usize, Moof)> {
+    let mut at = 0;
+    let mut found = Vec::new();
+    while let Some(header) = film.get(at..at + 8) {
+        let size = u32::from_be_bytes(header[..4].try_into().expect("four bytes")) as usize;
+        if &header[4..8] == b"moof" {
+            found.push((at, Moof::decode(&mut &film[at..at + size]).expect("a moof")));
+        }
+        at += size.max(8);
+    }
+    found
+}
+
+/// A sample in a fragment: decode time, composition offset, sync flag and place.
+pub(crate) type Fragmented = (i64, i64, bool, Range<usize>);
+
+/// The samples of a track that `mp4-atom`'s fragments name, in ticks of the track.
+pub(crate) fn other_fragments(moov: &Moov, id: u32, film: &[u8]) -> Vec<Fragmented> {
+    let defaults = moov.mvex.iter().flat_map(|mvex| &mvex.trex).find(|trex| trex.track_id == id);
+    let mut found = Vec::new();
+    let mut dts = 0;
+    for (moof_at, moof) in other_moofs(film) {
+        let mut end = moof_at as u64;
+        for traf in &moof.traf {
+            let (tfhd, defaults) = (&traf.tfhd, defaults.expect("a trex"));
+            let base = match tfhd.base_data_offset {
+                Some(base) => base,
+                None if tfhd.default_base_is_moof => moof_at as u64,
+                None => end,
+            };
+            let mut at = base;
+            dts = traf
+                .tfdt
+                .as_ref()
+                .filter(|_| tfhd.track_id == id)
+                .map_or(dts, |tfdt| tfdt.base_media_decode_time as i64);
+            for run in &traf.trun {
+                at = run.data_offset.map_or(at, |offset| base.wrapping_add_signed(i64::from(offset)));
+                for number in 0..run.samples.len() {
+                    let entry = run.samples.get(number).expect("a sample");
+                    let size =
+                        entry.size.or(tfhd.default_sample_size).unwrap_or(defaults.default_sample_size);
+                    let duration = entry
+                        .duration
+                        .or(tfhd.default_sample_duration)
+                        .unwrap_or(defaults.default_sample_duration);
+                    let flags =
+                        entry.flags.or(tfhd.default_sample_flags).unwrap_or(defaults.default_sample_flags);
+                    if tfhd.track_id == id {
+                        let place = at as usize..at as usize + size as usize;
+                        found.push((dts, entry.cts.unwrap_or(0), flags & 0x0001_0000 == 0, place));
+                        dts += i64::from(duration);
+                    }
+                    at += u64::from(size);
+                }
+            }
+            end = at;
+        }
+    }
+    found
+}
+
+/// Every sample that `mp4-atom`'s tables and fragments name, on the presentation's clock.
+pub(crate) fn other_samples(trak: &Trak, moov: &Moov, film: &[u8]) -> Vec<Unit> {
+    let movie_scale = moov.mvhd.timescale;
     let stbl: &Stbl = &trak.mdia.minf.stbl;
     let sizes = match &stbl.stsz.samples {
         StszSamples::Identical { count, size } => vec![*size; *count as usize],
@@ -85,6 +150,14 @@ pub(crate) fn other_samples(trak: &Trak, movie_scale: u32, film: &[u8]) -> Vec<U
         });
         dts += i64::from(delta);
     }
+    let fragments = other_fragments(moov, trak.tkhd.track_id, film);
+    let lead = fragments.iter().map(|(_, offset, _, _)| *offset).fold(lead, i64::min);
+    samples.extend(fragments.into_iter().map(|(dts, offset, sync, place)| Unit {
+        pts: shown(dts + offset),
+        dts: shown(dts + lead),
+        sync,
+        data: film[place].to_vec(),
+    }));
     samples
 }
 

@@ -5,7 +5,7 @@ use crate::error::Error;
 use crate::reader::BitReader;
 
 /// The largest `bsid` of AC-3; above it begins E-AC-3 (E.1.1), whose own is 16.
-const LAST_AC3: u32 = 10;
+pub(super) const LAST_AC3: u32 = 10;
 const LAST_EAC3: u32 = 16;
 
 /// Channels without the low frequency one, by `acmod` (table 4.3).

@@ -188,6 +188,7 @@ fn every_truncation_is_survived() {
         assert!(Eac3Config::parse(&record[..end]).is_err(), "{end}");
     }
     assert!(Ac3Config::parse(&[0xff; 3]).is_err(), "a reserved frequency");
+    assert!(Ac3Config::parse(&[0x20, 0x3d, 0xc0]).is_err(), "bsid 16");
     assert!(Eac3Config::parse(&[0xff; 16]).is_err());
 }
 

@@ -7,7 +7,7 @@ mod names;
 use crate::plan::PlanOptions;
 use crate::presentation::Presentation;
 use crate::source::Step;
-use crate::track::{Codec, Track, TrackId};
+use crate::track::{Codec, TextConfig, TextFormat, Track, TrackId};
 use bytes::Bytes;
 use std::sync::Arc;
 
@@ -24,4 +24,9 @@ fn film(change: impl FnOnce(&mut Vec<Track>)) -> Presentation {
 /// Track `id` of the film with another codec.
 fn recode(tracks: &mut [Track], id: u64, codec: Codec) {
     tracks.iter_mut().find(|track| track.id.0 == id).unwrap().codec = codec;
+}
+
+/// Subtitles of that kind.
+fn subtitles(format: TextFormat) -> Codec {
+    Codec::Text(TextConfig { format, header: Bytes::new() })
 }

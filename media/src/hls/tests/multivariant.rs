@@ -100,7 +100,7 @@ fn media(of: &AlternativeMedia) -> String {
 
 #[test]
 fn mpeg_ts_has_the_default_sound_with_the_picture() {
-    let film = film(|_| ());
+    let film = film(|tracks| tracks.retain(|track| track.kind != TrackKind::Subtitle));
     let (text, playlist) = write(&film, &MultivariantOptions::default());
     assert!(text.starts_with("#EXTM3U\n#EXT-X-VERSION:3\n#EXT-X-INDEPENDENT-SEGMENTS\n"), "{text}");
     assert_eq!(playlist.variants.iter().map(shape).collect::<Vec<_>>(), ["avc1+mp4a audio - playlist.m3u8"]);
@@ -231,7 +231,7 @@ fn the_picture_is_described_as_it_is_shown() {
 fn subtitles_of_the_film_and_beside_it() {
     let text = |id: u64, language: &str| Track {
         language: Some(language.to_owned()),
-        ..Track::new(TrackId(id), TrackKind::Subtitle, Codec::Text(TextFormat::Srt))
+        ..Track::new(TrackId(id), TrackKind::Subtitle, subtitles(TextFormat::Srt))
     };
     let mut forced = text(5, "eng");
     (forced.roles.forced, forced.default) = (true, true);
@@ -290,7 +290,7 @@ proptest! {
             for (id, (name, language)) in (2u64..).zip(names.clone()) {
                 let codec = codecs.next().filter(|_| fmp4).unwrap_or_else(aac);
                 tracks.push(Track { name: name.clone(), language: language.clone(), ..sound(id, codec, "") });
-                let text = Track::new(TrackId(id + 100), TrackKind::Subtitle, Codec::Text(TextFormat::Ass));
+                let text = Track::new(TrackId(id + 100), TrackKind::Subtitle, subtitles(TextFormat::Ass));
                 tracks.push(Track { name, language, ..text });
             }
         });

@@ -12,7 +12,7 @@ fn rendition(video: u64, audio: u64, format: SegmentFormat) -> Rendition {
 }
 
 fn with_text(tracks: &mut [Track]) {
-    recode(tracks, 4, Codec::Text(TextFormat::Tx3g));
+    recode(tracks, 4, subtitles(TextFormat::Tx3g));
 }
 
 #[test]

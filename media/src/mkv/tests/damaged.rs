@@ -24,6 +24,13 @@ fn hostile_sizes_end_in_errors() {
 /// Opens, plans and reads everything; what comes out does not matter here, that it comes does.
 fn exercise(file: &Bytes) {
     let Ok(mkv) = open(file) else { return };
+    exercise_index(file, &mkv);
+    if let Ok(scanned) = scans::scan(file) {
+        exercise_index(file, &scanned);
+    }
+}
+
+fn exercise_index(file: &Bytes, mkv: &MkvFile) {
     let ids: Vec<TrackId> = mkv.tracks().iter().map(|track| track.id).collect();
     for id in &ids {
         let keyframes = mkv.keyframes(*id).unwrap_or_default();

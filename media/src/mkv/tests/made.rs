@@ -14,7 +14,7 @@ fn reason(result: Result<impl std::fmt::Debug, Error>) -> &'static str {
 }
 
 /// A file with one cluster, of less than 30 s and without Cues.
-fn short(tracks_element: Vec<u8>, clusters: &[Vec<u8>]) -> Bytes {
+pub(super) fn short(tracks_element: Vec<u8>, clusters: &[Vec<u8>]) -> Bytes {
     file(&[info(1000.0), tracks_element, clusters.concat()])
 }
 
@@ -85,7 +85,7 @@ fn tracks_say_what_they_are() {
     assert!(matches!(video.codec, Codec::H264(_)) && matches!(audio.codec, Codec::Aac(_)));
     assert_eq!((audio.sample_rate, audio.channels, audio.default), (48_000, 2, false));
     assert_eq!((audio.language.as_deref(), audio.name.as_deref()), (None, Some("Commentary")));
-    assert_eq!((subtitle.language.as_deref(), subtitle.codec.is_supported()), (Some("fr-CA"), false));
+    assert_eq!((subtitle.language.as_deref(), subtitle.codec.is_supported()), (Some("fr-CA"), true));
     assert_eq!(mkv.duration(), Some(Time90k(90_000)));
 }
 
@@ -102,6 +102,7 @@ fn what_cannot_be_played_says_why() {
         Codec::Unsupported { reason } => reason,
         playable => panic!("{playable:?}"),
     };
+    let rate = |hertz| master(id::AUDIO, &[float(id::SAMPLING_FREQUENCY, hertz), uint(id::CHANNELS, 2)]);
     assert!(why(codec_of(1, 1, "V_VP9", &[])).contains("video codec"));
     assert!(why(codec_of(1, 1, "V_MPEG4/ISO/AVC", &[])).contains("parameter sets"));
     let annex_b = element(id::CODEC_PRIVATE, &[0, 0, 0, 1, 0x67]);
@@ -110,7 +111,10 @@ fn what_cannot_be_played_says_why() {
         master(id::CONTENT_ENCODINGS, &[master(id::CONTENT_ENCODING, &[uint(id::CONTENT_ENCODING_TYPE, 1)])]);
     assert!(why(codec_of(1, 2, "A_AAC", &[encryption])).contains("encrypted"));
 
-    let rate = |hertz| master(id::AUDIO, &[float(id::SAMPLING_FREQUENCY, hertz), uint(id::CHANNELS, 2)]);
+    let speed =
+        |factor| [float(id::TRACK_TIMESTAMP_SCALE, factor), float(id::TRACK_TIMESTAMP_SCALE, 1.0)].concat();
+    assert!(why(codec_of(1, 2, "A_AAC", &[speed(1.04)])).contains("another speed"));
+    assert!(codec_of(1, 2, "A_AAC", &[speed(1.0), rate(48_000.0)]).is_supported());
     let Codec::Aac(aac) = codec_of(1, 2, "A_AAC/MPEG4/LC/SBR", &[rate(22_050.0)]) else { panic!() };
     assert_eq!(
         (aac.object_type, aac.sample_rate, aac.output_rate, aac.channel_configuration),

@@ -163,6 +163,11 @@ pub(super) enum Index {
 
 /// A cluster of one second: 25 pictures of which the first is the keyframe (I P B B ...), and sound.
 pub(super) fn second(time: u64) -> Vec<u8> {
+    cluster(time, &blocks_of(time))
+}
+
+/// The blocks of [`second`].
+pub(super) fn blocks_of(time: u64) -> Vec<Vec<u8>> {
     let mut blocks = Vec::new();
     let shown = |decoded: i16| match decoded % 3 {
         _ if decoded == 0 => 0,
@@ -179,7 +184,7 @@ pub(super) fn second(time: u64) -> Vec<u8> {
             sound += 1;
         }
     }
-    cluster(time, &blocks)
+    blocks
 }
 
 /// `seconds` of [`second`], a SeekHead in front; with `relative` the cues say where the block is.

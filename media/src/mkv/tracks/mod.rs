@@ -2,6 +2,7 @@
 
 mod audio;
 mod roles;
+mod text;
 mod video;
 
 use super::ebml::{Element, id};
@@ -107,7 +108,11 @@ impl Raw {
                 id::CODEC_ID => raw.codec_id = child.text(),
                 id::CODEC_PRIVATE => raw.private = Bytes::copy_from_slice(child.data),
                 id::CODEC_DELAY => raw.codec_delay = child.uint()?,
-                id::CONTENT_ENCODINGS => raw.encodings = Encodings::parse(&child),
+                id::CONTENT_ENCODINGS if raw.encodings.is_ok() => raw.encodings = Encodings::parse(&child),
+                // RFC 9559 5.1.4.1.15: deprecated, and without a meaning on which muxers agree. 0 is no factor.
+                id::TRACK_TIMESTAMP_SCALE if !matches!(child.float()?, 0.0 | 1.0) => {
+                    raw.encodings = Err("the track's clock runs at another speed than the file's");
+                }
                 id::VIDEO => raw.read_video(&child)?,
                 id::AUDIO => raw.read_audio(&child)?,
                 _ => roles::read_flag(&mut raw.roles, &child)?,
@@ -205,7 +210,7 @@ impl Raw {
         let config = match self.kind {
             1 => self.video_codec(of_private),
             2 => self.audio_codec(of_private),
-            17 => Err(Error::unsupported("this kind of subtitles is not shown in HLS yet")),
+            17 => self.text_codec(of_private),
             _ => Err(Error::unsupported("neither picture, sound nor text")),
         };
         config.unwrap_or_else(|error| Codec::Unsupported { reason: error.what })

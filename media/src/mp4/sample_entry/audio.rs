@@ -244,6 +244,99 @@ mod tests {
         assert_eq!(parse(&entry(b"mp4a", iso_v1), 1).unwrap(), iso);
     }
 
+    const COOKIE: &[u8] = &[
+        0, 0, 0, 0, 0, 0, 0x10, 0, 0, 16, 40, 10, 14, 2, 0, 0xff, 0, 0, 0x40, 0x08, 0, 0x17, 0x70, 0, 0, 0,
+        0xac, 0x44,
+    ];
+    const DOPS: &[u8] = &[0, 2, 1, 0x38, 0, 0, 0xbb, 0x80, 0, 0, 0];
+    const DFLA: &[u8] = &[
+        0, 0, 0, 0, 0x80, 0, 0, 34, 0x10, 0, 0x10, 0, 0, 0, 0x0f, 0, 0, 0x0f, 0x0a, 0xc4, 0x42, 0xf0, 0, 0,
+        0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ];
+    const DAC3: &[u8] = &[0x10, 0x3d, 0xc0];
+    const DEC3: &[u8] = &[0x14, 0, 0x20, 0x0f, 0, 1, 0x10];
+
+    #[test]
+    fn each_codec_has_its_box() {
+        for (kind, box_kind, body, (rate, channels)) in [
+            (b"alac", b"alac", COOKIE, (44_100, 2)),
+            (b"Opus", b"dOps", DOPS, (48_000, 2)),
+            (b"fLaC", b"dfLa", DFLA, (44_100, 2)),
+            (b"ac-3", b"dac3", DAC3, (48_000, 6)),
+            (b"ec-3", b"dec3", DEC3, (48_000, 6)),
+        ] {
+            let iso = parse(&entry(kind, with_box(audio_fields(0, 0), box_kind, body)), 0).unwrap();
+            let record = match &iso.codec {
+                Codec::Alac(config) => &config.record,
+                Codec::Opus(config) => &config.record,
+                Codec::Flac(config) => &config.record,
+                Codec::Ac3(config) => &config.record,
+                Codec::Eac3(config) => &config.record,
+                other => panic!("{other:?}"),
+            };
+            assert_eq!(&record[..], body);
+            assert_eq!((iso.sample_rate, iso.channels), (rate, channels));
+            let format = with_box(Vec::new(), b"frma", kind);
+            let wave = with_box(format, box_kind, body);
+            let quicktime = with_box(audio_fields(1, 16), b"wave", &wave);
+            assert_eq!(parse(&entry(kind, quicktime), 0).unwrap(), iso);
+            for end in 0..body.len() {
+                let cut =
+                    parse(&entry(kind, with_box(audio_fields(0, 0), box_kind, &body[..end])), 0).unwrap();
+                assert!(cut.codec.needs_frame().is_some() || cut.codec != iso.codec, "{kind:?} {end}");
+            }
+            let whole = with_box(audio_fields(0, 0), box_kind, body);
+            for end in 0..whole.len() {
+                let _ = parse(&entry(kind, whole[..end].to_vec()), 0);
+            }
+        }
+    }
+
+    #[test]
+    fn ac3_without_its_box_waits_for_a_frame() {
+        let mut esds = ESDS.to_vec();
+        let cases = [
+            (b"ac-3", Vec::new()),
+            (b"ec-3", Vec::new()),
+            (b"mp4a", {
+                esds[14] = 0xa5;
+                with_box(Vec::new(), b"esds", &esds)
+            }),
+        ];
+        for (kind, boxes) in cases {
+            let payload = [audio_fields(0, 0), boxes].concat();
+            let mut codec = parse(&entry(kind, payload), 0).unwrap().codec;
+            assert!(codec.needs_frame().is_some(), "{kind:?} {codec:?}");
+            codec.settle();
+            assert!(codec.needs_frame().is_none() && codec.channels() == Some(2));
+        }
+    }
+
+    #[test]
+    fn refusals_name_the_codec() {
+        for (kind, name) in [
+            (b"dtsc", "DTS "),
+            (b"mlpa", "TrueHD"),
+            (b"samr", "AMR"),
+            (b"sowt", "PCM"),
+            (b"ima4", "ADPCM"),
+            (b"QDM2", "QDesign"),
+            (b"ac-4", "AC-4"),
+            (b"mhm1", "MPEG-H"),
+            (b"iamf", "IAMF"),
+            (b"ms\0\x55", "no refusal"),
+            (b"Opus", "dOps"),
+            (b"xxxx", "this audio codec"),
+        ] {
+            let codec = parse(&entry(kind, audio_fields(0, 0)), 0).unwrap().codec;
+            let told = match codec {
+                Codec::Unsupported { reason } => reason,
+                _ => "no refusal",
+            };
+            assert!(told.contains(name), "{kind:?}: {told}");
+        }
+    }
+
     #[test]
     fn every_truncation_of_esds_is_survived() {
         for end in 0..ESDS.len() {

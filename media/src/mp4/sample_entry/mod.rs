@@ -1,6 +1,7 @@
 //! Sample entries (ISO/IEC 14496-12 8.5.2, 14496-14 5.6, 14496-15 5.4.2; QuickTime sound descriptions).
 
 mod audio;
+mod text;
 mod visual;
 
 use super::boxes::{Child, children};
@@ -43,7 +44,8 @@ impl SampleEntry {
         match kind {
             TrackKind::Video => visual::parse(&entry),
             TrackKind::Audio => audio::parse(&entry, version),
-            TrackKind::Subtitle | TrackKind::Other => Ok(Self::named(&entry, "not played in HLS yet")),
+            TrackKind::Subtitle => Ok(text::parse(&entry)),
+            TrackKind::Other => Ok(Self::named(&entry, "not played in HLS yet")),
         }
     }
 

@@ -79,9 +79,20 @@ fn check_directions(folder: &str, rules: &[(&str, &[&str])]) {
 #[test]
 fn imports_in_media_go_one_way() {
     const BASE: &[&str] = &["error", "time", "source", "reader", "colour"];
-    const CONTAINER: &[&str] =
-        &["error", "time", "source", "reader", "colour", "codec", "track", "chapters", "attachment"];
-    const MOVIE: &[&str] = &["error", "time", "source", "track", "chapters", "attachment", "mp4", "mkv"];
+    const CONTAINER: &[&str] = &[
+        "error",
+        "bit_rate",
+        "time",
+        "source",
+        "reader",
+        "colour",
+        "codec",
+        "track",
+        "chapters",
+        "attachment",
+    ];
+    const MOVIE: &[&str] =
+        &["bit_rate", "error", "time", "source", "track", "chapters", "attachment", "mp4", "mkv"];
     const PLAN: &[&str] = &["error", "time", "track", "movie"];
     const UNITS: &[&str] = &["error", "time", "source", "track", "movie", "plan"];
     const OUTPUT: &[&str] = &[
@@ -137,6 +148,7 @@ fn imports_in_media_go_one_way() {
             ("codec", BASE),
             ("attachment", &[]),
             ("chapters", &["time"]),
+            ("bit_rate", &["track"]),
             ("track", &["time", "codec", "colour"]),
             ("rendition", &["track"]),
             ("mp4", CONTAINER),

@@ -13,12 +13,12 @@
 mod boxes;
 mod fragment;
 mod init;
-mod obu;
 mod sample_entry;
 mod size;
 mod timeline;
 
 use crate::access_units;
+use crate::codec::av1;
 use crate::error::Error;
 use crate::movie::Movie;
 use crate::plan::{Segment, SegmentPlan};
@@ -143,7 +143,7 @@ fn pictures(
     let (times, over) = timeline::pictures(&samples, stretch);
     if matches!(track.codec, Codec::Av1(_)) {
         for sample in &mut samples {
-            sample.data = obu::without_delimiters(&sample.data);
+            sample.data = av1::without_delimiters(&sample.data);
         }
     }
     Run::of_pictures(VIDEO_ID, plan.clock(stretch.cut), samples, &times, over)

@@ -87,11 +87,10 @@ fn opening(c: &mut Criterion) {
 
     let index = index_of(mkv::long_film(u64::from(TWO_HOURS), 7 << 30), 7 << 30);
     let film = present(&index).expect("a film that plays");
-    let rendition = film.main_rendition(None).expect("H.264 and AAC");
     assert_eq!(film.plan().segments.len(), 1200);
     c.bench_function("mkv_2h/open_and_plan", |b| b.iter(|| present(black_box(&index))));
     c.bench_function("mkv_2h/multivariant_playlist", |b| {
-        b.iter(|| hls::multivariant_playlist(&film, &rendition, "media.m3u8"));
+        b.iter(|| hls::multivariant_playlist(&film, &hls::MultivariantOptions::default()));
     });
 }
 
@@ -99,9 +98,9 @@ fn playlists(c: &mut Criterion) {
     let index = index_of(Film { seconds: TWO_HOURS, picture: PICTURE }.head(), 7 << 30);
     let film = present(&index).expect("a film that plays");
     let rendition = film.main_rendition(None).expect("H.264 and AAC");
-    c.bench_function("mp4_2h/media_playlist", |b| b.iter(|| hls::media_playlist(film.plan(), None)));
+    c.bench_function("mp4_2h/media_playlist", |b| b.iter(|| hls::media_playlist(&film, &rendition, None)));
     c.bench_function("mp4_2h/multivariant_playlist", |b| {
-        b.iter(|| hls::multivariant_playlist(&film, &rendition, "media.m3u8"));
+        b.iter(|| hls::multivariant_playlist(&film, &hls::MultivariantOptions::default()));
     });
     c.bench_function("mp4_2h/byte_ranges", |b| b.iter(|| film.byte_ranges(&rendition, 600)));
 }

@@ -16,11 +16,13 @@
 
 pub mod access_units;
 pub mod attachment;
+pub mod chapters;
 pub mod cmaf;
 pub mod codec;
 pub mod colour;
 pub mod error;
 pub mod hls;
+pub mod iframes;
 pub mod language;
 mod mkv;
 pub mod movie;

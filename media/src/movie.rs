@@ -1,6 +1,7 @@
 //! What is known of a file once its index has been read.
 
 use crate::attachment::Attachment;
+use crate::chapters::Chapter;
 use crate::error::Error;
 use crate::mkv::MkvFile;
 use crate::mp4::Mp4File;
@@ -82,7 +83,7 @@ pub(crate) struct SubtitleSpan {
 pub(crate) enum SpanSizes {
     /// Of each sample, one list for each track that was asked for.
     Each(Vec<Vec<u64>>),
-    /// Of all together, or a little more.
+    /// Of all that were asked for together, about.
     Sum(u64),
 }
 
@@ -99,6 +100,15 @@ impl Movie {
     /// The track of that number.
     pub fn track(&self, id: TrackId) -> Option<&Track> {
         self.tracks.iter().find(|track| track.id == id)
+    }
+
+    /// Places with names, in order of time; none when the file has none, or has them where reading them would keep
+    /// the player waiting.
+    pub fn chapters(&self) -> &[Chapter] {
+        match &self.container {
+            Container::Mp4(file) => file.chapters(),
+            Container::Mkv(file) => file.chapters(),
+        }
     }
 
     /// How long the presentation lasts, as far as the index tells.
@@ -168,7 +178,7 @@ impl Movie {
                 let sum = || sum().iter().map(|range| range.end - range.start).sum();
                 Option::map_or_else(each, || SpanSizes::Sum(sum()), SpanSizes::Each)
             }
-            Container::Mkv(file) => SpanSizes::Sum(file.size_of(span)),
+            Container::Mkv(file) => SpanSizes::Sum(file.size_of(cut, tracks, span)),
         }
     }
 
@@ -240,5 +250,51 @@ impl Movie {
             samples.extend(self.samples(src, cut, &[track], span)?.into_iter().flatten());
         }
         Ok(samples)
+    }
+
+    /// What to fetch for one keyframe of `track`, where `next` is the one behind it; it may turn out to need more.
+    pub(crate) fn keyframe_ranges(
+        &self,
+        track: TrackId,
+        keyframe: &Keyframe,
+        next: Option<Keyframe>,
+    ) -> Result<Vec<Range<u64>>, Error> {
+        match &self.container {
+            Container::Mp4(file) => file.byte_ranges(track, &[track], &file.span_of(track, keyframe, next)),
+            Container::Mkv(file) => Ok(file.keyframe_ranges(keyframe)),
+        }
+    }
+
+    /// How many bytes one keyframe of `track` has; `None` when the index does not tell.
+    pub(crate) fn keyframe_size(
+        &self,
+        track: TrackId,
+        keyframe: &Keyframe,
+        next: Option<Keyframe>,
+    ) -> Option<u64> {
+        match &self.container {
+            Container::Mp4(file) => {
+                file.sizes(track, track, &file.span_of(track, keyframe, next))?.first().copied()
+            }
+            Container::Mkv(_) => None,
+        }
+    }
+
+    /// One keyframe of `track`, by itself.
+    pub(crate) fn keyframe(
+        &self,
+        src: &dyn ByteSource,
+        track: TrackId,
+        keyframe: &Keyframe,
+        next: Option<Keyframe>,
+    ) -> Result<Sample, Stop> {
+        match &self.container {
+            Container::Mp4(file) => {
+                let lists = file.samples(src, track, &[track], &file.span_of(track, keyframe, next))?;
+                let empty = Error::malformed("a keyframe without bytes", 0);
+                Ok(lists.into_iter().flatten().next().ok_or(empty)?)
+            }
+            Container::Mkv(file) => file.keyframe(src, track, keyframe),
+        }
     }
 }

@@ -8,6 +8,7 @@
 use crate::error::Error;
 use crate::mkv::MkvScan;
 use crate::movie::{Container, Movie};
+use crate::mp4::Mp4Scan;
 use crate::source::{ByteSource, Step};
 
 /// The most bytes that [`Scan::step`] asks for at once: 1 MiB.
@@ -20,6 +21,7 @@ pub struct Scan(Inner);
 #[derive(Debug, Clone)]
 enum Inner {
     Mkv(Box<MkvScan>),
+    Mp4(Box<Mp4Scan>),
 }
 
 impl Movie {
@@ -27,7 +29,7 @@ impl Movie {
     pub fn scan(&self) -> Option<Scan> {
         match &self.container {
             Container::Mkv(file) => Some(Scan(Inner::Mkv(Box::new(file.scan())))),
-            Container::Mp4(_) => None,
+            Container::Mp4(file) => Some(Scan(Inner::Mp4(Box::new(file.scan()?)))),
         }
     }
 }
@@ -46,6 +48,10 @@ impl Scan {
                 Step::Done(file) => Step::Done(Movie::of(Container::Mkv(file))),
                 Step::Need(range) => Step::Need(range),
             }),
+            Inner::Mp4(scan) => Ok(match scan.step(src)? {
+                Step::Done(file) => Step::Done(Movie::of(Container::Mp4(file))),
+                Step::Need(range) => Step::Need(range),
+            }),
         }
     }
 
@@ -53,6 +59,7 @@ impl Scan {
     pub fn position(&self) -> u64 {
         match &self.0 {
             Inner::Mkv(scan) => scan.position(),
+            Inner::Mp4(scan) => scan.position(),
         }
     }
 
@@ -61,6 +68,7 @@ impl Scan {
     pub fn len(&self) -> u64 {
         match &self.0 {
             Inner::Mkv(scan) => scan.end(),
+            Inner::Mp4(scan) => scan.end(),
         }
     }
 
@@ -68,6 +76,7 @@ impl Scan {
     pub fn lost(&self) -> u64 {
         match &self.0 {
             Inner::Mkv(scan) => scan.lost(),
+            Inner::Mp4(_) => 0,
         }
     }
 }

@@ -268,7 +268,9 @@ fn sound_has_no_seams() {
             {
                 let end = pair[0].start + pair[0].times.iter().map(|times| times.0).sum::<i64>();
                 assert_eq!(end, pair[1].start, "{name}: track {}", track.id.0);
-                assert!(pair[0].times.iter().all(|times| times.0 == 1024), "{name}");
+                // Sources in fragments stretch their last frames.
+                let whole = pair[0].times.iter().all(|times| times.0 == 1024);
+                assert!(whole || name.contains("fragmented"), "{name}");
                 seams += 1;
             }
         }

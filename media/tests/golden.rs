@@ -95,8 +95,12 @@ fn present(file: &Bytes, movie: media::movie::Movie) -> Result<Presentation, med
 
 fn describe_presentation(text: &mut String, file: &Bytes, presentation: &Presentation) {
     let rendition = presentation.main_rendition(None).unwrap();
-    text.push_str(&media::hls::multivariant_playlist(presentation, &rendition, "playlist.m3u8"));
-    text.push_str(&media::hls::media_playlist(presentation.plan(), None));
+    let options = media::hls::MultivariantOptions::default();
+    text.push_str(&media::hls::multivariant_playlist(presentation, &options).unwrap());
+    text.push_str(&media::hls::media_playlist(presentation, &rendition, None));
+    if !presentation.movie().chapters().is_empty() {
+        text.push_str(&media::hls::chapters_json(presentation));
+    }
     for segment in &presentation.plan().segments {
         let index = segment.index;
         let ranges = presentation.byte_ranges(&rendition, index).unwrap();

@@ -73,14 +73,15 @@ fn segments(presentation: &Presentation, file: &Bytes) -> Result<Vec<Bytes>, Err
     presentation.plan().segments.iter().map(make).collect()
 }
 
-/// The Matroska files below `folder`.
+/// The films below `folder`.
 fn files_below(folder: &Path, found: &mut Vec<PathBuf>) {
     for path in std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()) {
-        let is_matroska =
-            |ending: &std::ffi::OsStr| ["mkv", "webm", "mka", "mk3d"].iter().any(|known| ending == *known);
+        let is_film = |ending: &std::ffi::OsStr| {
+            ["mkv", "webm", "mka", "mk3d", "mp4", "mov"].iter().any(|known| ending == *known)
+        };
         if path.is_dir() {
             files_below(&path, found);
-        } else if path.extension().is_some_and(is_matroska) {
+        } else if path.extension().is_some_and(is_film) {
             found.push(path);
         }
     }
@@ -183,6 +184,6 @@ fn films_that_were_cut_short_play_as_far_as_they_go() {
 }
 
 #[test]
-fn an_mp4_has_nothing_to_scan() {
+fn an_mp4_without_fragments_has_nothing_to_scan() {
     assert!(opened(&fixture("mp4-faststart.mp4")).unwrap().scan().is_none());
 }

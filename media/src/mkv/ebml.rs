@@ -28,9 +28,31 @@ pub(super) mod id {
     pub(crate) const FILE_DATA: u32 = 0x465C;
     pub(crate) const CHAPTERS: u32 = 0x1043_A770;
 
+    pub(crate) const EDITION_ENTRY: u32 = 0x45B9;
+    pub(crate) const EDITION_FLAG_HIDDEN: u32 = 0x45BD;
+    pub(crate) const EDITION_FLAG_DEFAULT: u32 = 0x45DB;
+    pub(crate) const EDITION_FLAG_ORDERED: u32 = 0x45DD;
+    pub(crate) const CHAPTER_ATOM: u32 = 0xB6;
+    pub(crate) const CHAPTER_TIME_START: u32 = 0x91;
+    pub(crate) const CHAPTER_TIME_END: u32 = 0x92;
+    pub(crate) const CHAPTER_FLAG_HIDDEN: u32 = 0x98;
+    pub(crate) const CHAPTER_FLAG_ENABLED: u32 = 0x4598;
+    pub(crate) const CHAPTER_SEGMENT_UUID: u32 = 0x6E67;
+    pub(crate) const CHAPTER_DISPLAY: u32 = 0x80;
+    pub(crate) const CHAP_STRING: u32 = 0x85;
+    pub(crate) const CHAP_LANGUAGE: u32 = 0x437C;
+    pub(crate) const CHAP_LANGUAGE_BCP47: u32 = 0x437D;
+    pub(crate) const TAG: u32 = 0x7373;
+    pub(crate) const TARGETS: u32 = 0x63C0;
+    pub(crate) const TAG_TRACK_UID: u32 = 0x63C5;
+    pub(crate) const SIMPLE_TAG: u32 = 0x67C8;
+    pub(crate) const TAG_NAME: u32 = 0x45A3;
+    pub(crate) const TAG_STRING: u32 = 0x4487;
+
     pub(crate) const TRACKS: u32 = 0x1654_AE6B;
     pub(crate) const TRACK_ENTRY: u32 = 0xAE;
     pub(crate) const TRACK_NUMBER: u32 = 0xD7;
+    pub(crate) const TRACK_UID: u32 = 0x73C5;
     pub(crate) const TRACK_TYPE: u32 = 0x83;
     pub(crate) const FLAG_ENABLED: u32 = 0xB9;
     pub(crate) const FLAG_DEFAULT: u32 = 0x88;

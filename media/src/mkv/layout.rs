@@ -24,6 +24,8 @@ const MAX_SEEK_HEAD: u64 = 1 << 20;
 const MAX_INFO: u64 = 1 << 20;
 const MAX_TRACKS: u64 = 8 << 20;
 const MAX_CUES: u64 = 16 << 20;
+/// Of Chapters, and of Tags: what is larger is done without.
+const MAX_EXTRA: u64 = 1 << 20;
 /// Elements before the first cluster.
 const MAX_ELEMENTS: usize = 512;
 const MAX_SEEK_ENTRIES: usize = 1024;
@@ -56,6 +58,10 @@ pub(super) struct Layout {
     pub(super) tracks: Part,
     /// The Cues, or why they cannot be read.
     pub(super) cues: Result<Part, Error>,
+    /// Chapters and Tags, where they cost no read of their own: before the first cluster, or behind Cues that end
+    /// the file.
+    pub(super) chapters: Option<Part>,
+    pub(super) tags: Option<Part>,
     pub(super) first_cluster: Option<u64>,
     /// Where elements other than clusters are said to be, in order; the Cues' place is certain.
     pub(super) others: Vec<u64>,
@@ -68,6 +74,8 @@ struct Found {
     info: Option<Part>,
     tracks: Option<Part>,
     cues: Option<Result<Part, Error>>,
+    chapters: Option<Part>,
+    tags: Option<Part>,
     first_cluster: Option<u64>,
     /// Attachments that were met.
     attachments: Vec<u64>,
@@ -90,6 +98,7 @@ impl Layout {
         let mut found = Found::default();
         found.walk_to_first_cluster(&view, &body)?;
         found.follow_seek_heads(&view, &body)?;
+        found.take_extras_at_end(&view, &body)?;
 
         let said = found.entries.iter().filter(|(target, _)| *target == id::ATTACHMENTS).map(|(_, at)| *at);
         let mut attachments: Vec<u64> = found.attachments.iter().copied().chain(said).collect();
@@ -108,6 +117,8 @@ impl Layout {
             info: found.info,
             tracks,
             cues,
+            chapters: found.chapters,
+            tags: found.tags,
             first_cluster: found.first_cluster,
             others,
             attachments,
@@ -193,6 +204,8 @@ impl Found {
                 });
             }
             id::ATTACHMENTS => self.attachments.push(head.at),
+            id::CHAPTERS if self.chapters.is_none() => self.chapters = extra(view, head)?,
+            id::TAGS if self.tags.is_none() => self.tags = extra(view, head)?,
             id::SEEK_HEAD if !self.seek_heads.contains(&head.at) => {
                 self.seek_heads.push(head.at);
                 match part(view, head, MAX_SEEK_HEAD) {
@@ -260,6 +273,23 @@ impl Found {
         }
     }
 
+    /// Takes Chapters and Tags that follow Cues at the end of the file: these were asked for together with all that
+    /// is behind them.
+    fn take_extras_at_end(&mut self, view: &View<'_>, body: &Range<u64>) -> Result<(), Stop> {
+        let Some(Ok(cues)) = &self.cues else { return Ok(()) };
+        let start = cues.start;
+        let behind_clusters = self.first_cluster.is_some_and(|cluster| start > cluster);
+        if !behind_clusters || view.end.saturating_sub(start) > LAST_READ {
+            return Ok(());
+        }
+        let behind = |entry: &&(u32, u64)| matches!(entry.0, id::CHAPTERS | id::TAGS) && entry.1 > start;
+        let entries: Vec<(u32, u64)> = self.entries.iter().filter(behind).copied().collect();
+        for (target, at) in entries {
+            self.take_target(view, body, target, at)?;
+        }
+        Ok(())
+    }
+
     fn take_target(&mut self, view: &View<'_>, body: &Range<u64>, target: u32, at: u64) -> Result<(), Stop> {
         self.targets += 1;
         if self.targets > MAX_TARGETS {
@@ -285,6 +315,15 @@ fn head_at_target(view: &View<'_>, at: u64) -> Result<Option<Head>, Stop> {
         Ok(bytes) => Ok(Head::parse(&bytes, at)?),
         Err(Stop::Need(_)) => Err(Stop::Need(at..at.saturating_add(ask).min(view.end))),
         Err(fail) => Err(fail),
+    }
+}
+
+/// A part that a film plays without: nothing when it is too large or cut off.
+fn extra(view: &View<'_>, head: Head) -> Result<Option<Part>, Stop> {
+    match part(view, head, MAX_EXTRA) {
+        Ok(part) => Ok(Some(part)),
+        Err(Stop::Fail(_)) => Ok(None),
+        Err(need) => Err(need),
     }
 }
 

@@ -6,6 +6,8 @@
 //! cues       the index, and whether to trust it  start     when each track begins
 //! ending      when the film ends                   scan      an index made from the clusters
 //! cluster    walking blocks                      block     block headers, the three lacings
+//! chapters   places with names                  tags, rates  how large each track is
+//! keyframe   one by itself
 //! timing     the grid of times, decoding times   samples   one span: its bytes and its samples
 //! ```
 //!
@@ -31,20 +33,25 @@
 
 mod attachments;
 mod block;
+mod chapters;
 mod cluster;
 mod cues;
 mod ebml;
 mod encoding;
 mod ending;
+mod keyframe;
 mod layout;
+mod rates;
 mod samples;
 mod scan;
 mod start;
+mod tags;
 #[cfg(test)]
 mod tests;
 mod timing;
 mod tracks;
 
+use crate::chapters::Chapter;
 use crate::error::{Error, ErrorKind};
 use crate::source::{ByteSource, Stop};
 use crate::time::Time90k;
@@ -54,6 +61,7 @@ use cues::Cue;
 use ebml::{Element, View, id};
 use encoding::Undo;
 use layout::Layout;
+use rates::Rate;
 pub(crate) use scan::MkvScan;
 use start::First;
 use std::collections::BTreeSet;
@@ -77,6 +85,9 @@ pub(crate) struct MkvFile {
     tracks: Vec<Track>,
     /// For each of `tracks`.
     details: Vec<Detail>,
+    /// For each of `tracks`.
+    rates: Vec<Rate>,
+    chapters: Vec<Chapter>,
     /// By track and time. A keyframe's `at` is an index here and 1 more; 0 stands for the first cluster.
     cues: Vec<Cue>,
     /// Why there are no cues.
@@ -143,6 +154,8 @@ impl MkvFile {
         let mut file = Self {
             tracks: Vec::with_capacity(entries.len()),
             details: Vec::with_capacity(entries.len()),
+            rates: Vec::with_capacity(entries.len()),
+            chapters: layout.chapters.map(|part| chapters::parse(&part.element())).unwrap_or_default(),
             cues,
             no_cues,
             tick,
@@ -155,13 +168,22 @@ impl MkvFile {
             others: layout.others,
             attachments: layout.attachments,
         };
+        let sizes = layout.tags.map(|part| tags::statistics(&part.element(), src.len())).unwrap_or_default();
+        let seconds = file.duration().map(Time90k::seconds);
         for (entry, first) in entries.into_iter().zip(firsts) {
+            let size = sizes.iter().find(|size| size.uid == entry.uid).map(|size| size.bytes);
+            file.rates.push(Rate::of(&entry, size, seconds));
             let detail = file.detail_of(&entry, first);
             file.details.push(detail);
             file.tracks.push(entry.track);
         }
         ending::learn(&mut file, &view, layout.cut_short)?;
         Ok(file)
+    }
+
+    /// Places with names, on the presentation clock.
+    pub(crate) fn chapters(&self) -> &[Chapter] {
+        &self.chapters
     }
 
     /// The tracks in the order of the file.

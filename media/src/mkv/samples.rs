@@ -26,14 +26,14 @@ const FREE_GROWTH: u64 = 16 << 20;
 /// A block nearer than this to the start of its cluster is read with the cluster's header in one piece.
 const NEAR: u64 = 64 << 10;
 /// Enough for a cluster's header and its Timestamp.
-const CLUSTER_HEAD: u64 = 64;
+pub(super) const CLUSTER_HEAD: u64 = 64;
 /// Enough to see that a block is the one the index means.
 const BLOCK_HEAD: u64 = 48;
 /// Where the index does not say where in the cluster the keyframe is, it is looked for in this much at first.
 const SEARCH: u64 = 4096;
 
 /// A frame with its time in nanoseconds, as it is stored.
-struct Frame {
+pub(super) struct Frame {
     time: i64,
     /// Nanoseconds, when the file says so.
     duration: Option<i64>,
@@ -55,11 +55,6 @@ impl MkvFile {
     /// They reach a few bytes into the next span: those that show that it begins there.
     pub(crate) fn byte_ranges(&self, span: &Span) -> Vec<Range<u64>> {
         self.ranges(span).map(|(head, main)| head.into_iter().chain([main]).collect()).unwrap_or_default()
-    }
-
-    /// Bytes of a span, within a few.
-    pub(crate) fn size_of(&self, span: &Span) -> u64 {
-        self.byte_ranges(span).iter().map(|range| range.end - range.start).sum()
     }
 
     /// The samples of a span, in the order of the file: one list for each of `tracks`, empty for a track that is
@@ -136,7 +131,7 @@ impl MkvFile {
     }
 
     /// The cue of a keyframe; `None` for the one that stands for the first cluster.
-    fn cue(&self, keyframe: &Keyframe) -> Result<Option<&Cue>, Error> {
+    pub(super) fn cue(&self, keyframe: &Keyframe) -> Result<Option<&Cue>, Error> {
         let Some(index) = keyframe.at.checked_sub(1) else {
             return Ok(None);
         };
@@ -191,7 +186,7 @@ impl MkvFile {
 
     /// The block that a cue means, and its cluster. Which one that is depends on the file alone, so that the span
     /// that begins there and the one that ends there agree.
-    fn resolve(&self, view: &View<'_>, cue: &Cue) -> Result<(Cluster, u64), Stop> {
+    pub(super) fn resolve(&self, view: &View<'_>, cue: &Cue) -> Result<(Cluster, u64), Stop> {
         let not_there = Stop::from(Error::no_index("the index (Cues) names a block that is not there"));
         let cluster = Cluster::open(view, cue.cluster).map_err(|stop| match stop {
             Stop::Fail(Error { kind: ErrorKind::Malformed | ErrorKind::Truncated, .. }) => not_there.clone(),
@@ -279,7 +274,7 @@ impl MkvFile {
         Ok(lists)
     }
 
-    fn unlace(
+    pub(super) fn unlace(
         &self,
         at: &BlockAt,
         block: &Block,
@@ -308,7 +303,7 @@ impl MkvFile {
     }
 
     /// Frames with their final times. With `must_begin_on_key` the first picture must be a keyframe.
-    fn timed(
+    pub(super) fn timed(
         &self,
         track: TrackId,
         frames: Vec<Frame>,

@@ -94,6 +94,7 @@ impl EditList {
 }
 
 #[cfg(test)]
+#[expect(clippy::cast_possible_truncation, reason = "small numbers")]
 mod tests {
     use super::*;
     use bytes::Bytes;

@@ -34,6 +34,8 @@ pub(super) struct TrackFragments {
     pub(super) lowest_offset: i32,
     /// The bytes of the first sample.
     pub(super) first: Option<Range<u64>>,
+    /// How many samples were seen, and how many ticks they last.
+    pub(super) seen: (u64, i64),
 }
 
 impl TrackFragments {
@@ -67,9 +69,9 @@ impl TrackFragments {
         self.containing(time).into_iter().chain(next).min_by_key(distance)
     }
 
-    /// The offset of the first fragment with an entry behind the one at `at`.
-    pub(super) fn next_place(&self, at: u64) -> Option<u64> {
-        let behind = self.entries.partition_point(|entry| entry.at <= at);
+    /// The offset of the first fragment with an entry at or behind `at`.
+    pub(super) fn first_from(&self, at: u64) -> Option<u64> {
+        let behind = self.entries.partition_point(|entry| entry.at < at);
         self.entries.get(behind).map(|entry| entry.at)
     }
 }
@@ -92,6 +94,9 @@ mod tests {
         assert_eq!((time(track.containing(-1)), time(track.containing(100))), (None, Some(100)));
         assert_eq!((time(track.containing(199)), time(track.nearest(160))), (Some(100), Some(200)));
         assert_eq!((time(track.nearest(140)), time(track.nearest(-9))), (Some(100), Some(0)));
-        assert_eq!((track.next_place(20), track.next_place(40)), (Some(40), None));
+        assert_eq!(
+            (track.first_from(20), track.first_from(21), track.first_from(41)),
+            (Some(20), Some(40), None)
+        );
     }
 }

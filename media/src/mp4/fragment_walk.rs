@@ -11,15 +11,19 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// The largest `moof` that is read: 20 minutes of film in one fragment.
-pub(super) const MAX_MOOF: u64 = 1 << 20;
+const MAX_MOOF: u64 = (1 << 20) - NEXT_HEADER;
+/// The header of the box behind a fragment is read with it.
+const NEXT_HEADER: u64 = 16;
 /// Read with a header: most fragments of a few seconds need no second read.
 const HEAD: u64 = 4 << 10;
+/// Where fragments are smaller than this on average, they are read together with the media between them.
+const AHEAD: u64 = 64 << 10;
 /// Top-level boxes of a file.
 const MAX_BOXES: u32 = 4_000_000;
 /// Samples of all tracks in a file.
 const MAX_SAMPLES: u32 = 32_000_000;
 /// How far from a track's beginning, in decode order, the picture may be that is shown first.
-const REORDER_WINDOW: usize = 32;
+const REORDER_WINDOW: u64 = 32;
 /// A step back in time of more than this many seconds is another recording.
 const MAX_STEP_BACK: i64 = 1;
 
@@ -80,8 +84,7 @@ pub(super) fn meet(
     if header.end - at > MAX_MOOF {
         return Err(Error::limit("a fragment's index (moof)", at).into());
     }
-    // The header behind it is wanted next.
-    src.read(at..len.min(header.end.saturating_add(16)))?;
+    src.read(at..len.min(header.end.saturating_add(NEXT_HEADER)))?;
     let moof = src.read(at..header.end)?;
     let head = usize::try_from(header.payload - at).unwrap_or(usize::MAX).min(moof.len());
     let defaults: Vec<Defaults> = tracks.iter().map(|track| track.defaults).collect();
@@ -113,7 +116,6 @@ pub(super) struct FragmentWalk {
     pub(super) found: Vec<TrackFragments>,
     /// Decode time at which each goes on.
     next: Vec<i64>,
-    seen: Vec<usize>,
     boxes: u32,
     samples_left: u32,
 }
@@ -128,7 +130,6 @@ impl FragmentWalk {
             bytes: 0,
             found: vec![TrackFragments::default(); tracks.len()],
             next: tracks.iter().map(|track| track.from).collect(),
-            seen: vec![0; tracks.len()],
             boxes: 0,
             samples_left: MAX_SAMPLES,
             tracks,
@@ -142,7 +143,9 @@ impl FragmentWalk {
 
     /// Takes one more box; false at the end of the file. After a miss it can be called again.
     pub(super) fn advance(&mut self, src: &dyn ByteSource) -> Result<bool, Stop> {
-        let ControlFlow::Continue(met) = meet(src, self.pos, &self.tracks)? else {
+        let ControlFlow::Continue(met) =
+            meet(src, self.pos, &self.tracks).map_err(|stop| self.ahead(src, stop))?
+        else {
             return Ok(false);
         };
         self.boxes += 1;
@@ -157,6 +160,21 @@ impl FragmentWalk {
         }
         self.pos = met.end;
         Ok(true)
+    }
+
+    /// Bytes of a fragment with its media, on average so far; 0 before the first.
+    pub(super) fn mean(&self) -> u64 {
+        let first = self.first.unwrap_or(self.pos);
+        self.pos.saturating_sub(first) / u64::from(self.fragments.max(1))
+    }
+
+    fn ahead(&self, src: &dyn ByteSource, stop: Stop) -> Stop {
+        match stop {
+            Stop::Need(range) if (1..AHEAD).contains(&self.mean()) => {
+                Stop::Need(range.start..src.len().min(range.end.max(range.start.saturating_add(AHEAD))))
+            }
+            stop => stop,
+        }
     }
 
     fn take(&mut self, fragments: &[TrackFragment]) -> Result<(), Error> {
@@ -175,25 +193,25 @@ impl FragmentWalk {
                 self.tracks.get(index),
                 self.found.get_mut(index),
                 self.next.get_mut(index),
-                self.seen.get_mut(index),
                 before.get_mut(index),
             );
-            let (Some(track), Some(found), Some(next), Some(seen), Some(before)) = parts else { continue };
+            let (Some(track), Some(found), Some(next), Some(before)) = parts else { continue };
             track.check(fragment)?;
             let base = fragment.time.unwrap_or(*next);
-            if *seen > 0 && base < next.saturating_sub(i64::from(track.timescale) * MAX_STEP_BACK) {
+            if found.seen.0 > 0 && base < next.saturating_sub(i64::from(track.timescale) * MAX_STEP_BACK) {
                 return Err(Error::unsupported(
                     "the fragments' times run backwards: several recordings in one file",
                 ));
             }
             // Flags that call everything a random access point say nothing of what lies inside a fragment.
             let tells = fragment.samples.iter().any(|sample| !sample.sync);
-            for (number, sample) in (0u32..).zip(&fragment.samples) {
+            for (number, sample) in
+                (0u32..).zip(&fragment.samples).filter(|(_, sample)| !sample.range.is_empty())
+            {
                 let time = base.saturating_add(sample.after).saturating_add(i64::from(sample.offset));
-                if *seen < REORDER_WINDOW {
+                if found.seen.0 + u64::from(number) < REORDER_WINDOW {
                     found.start = Some(found.start.map_or(time, |start| start.min(time)));
                 }
-                *seen += 1;
                 found.first.get_or_insert_with(|| sample.range.clone());
                 found.lowest_offset = found.lowest_offset.min(sample.offset);
                 let end = time.saturating_add(i64::from(sample.duration));
@@ -205,6 +223,8 @@ impl FragmentWalk {
             }
             *before += samples;
             *next = base.saturating_add(fragment.duration);
+            found.seen.0 += u64::from(samples);
+            found.seen.1 = found.seen.1.saturating_add(fragment.duration);
         }
         Ok(())
     }

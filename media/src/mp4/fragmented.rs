@@ -74,9 +74,8 @@ impl Search {
         }
         while more {
             let rest = src.len().saturating_sub(walk.pos);
-            let mean = walk.pos.saturating_sub(first) / u64::from(walk.fragments.max(1));
             let is_known = walk.fragments >= FIRST_FRAGMENTS;
-            let too_many = is_known && rest / mean.max(1) > u64::from(MAX_FRAGMENTS);
+            let too_many = is_known && rest / walk.mean().max(1) > u64::from(MAX_FRAGMENTS);
             if too_many || walk.fragments >= MAX_FRAGMENTS || walk.bytes >= MAX_BYTES {
                 return Ok(Some(self.refuse(first, walk, NO_INDEX)));
             }

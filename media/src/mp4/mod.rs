@@ -18,6 +18,7 @@
 //! byte is read to plan.
 
 mod boxes;
+mod chapters;
 mod edit_list;
 mod fragment;
 mod fragment_index;
@@ -28,6 +29,7 @@ mod roles;
 mod sample_entry;
 mod sample_sizes;
 mod sample_table;
+mod scan;
 mod segment_index;
 mod shown;
 #[cfg(test)]
@@ -35,13 +37,17 @@ mod sound_tests;
 mod span;
 mod track;
 
+use crate::chapters::Chapter;
 use crate::error::Error;
 use crate::source::{ByteSource, Stop};
 use crate::time::{Time90k, Timescale};
-use crate::track::{Codec, Keyframe, Track, TrackId, TrackKind};
+use crate::track::{Codec, Keyframe, Span, Track, TrackId, TrackKind};
 use boxes::{BoxHeader, Child, children};
 use fragment::Defaults;
 use fragmented::{Fragments, Search};
+pub(crate) use scan::Mp4Scan;
+use std::collections::BTreeSet;
+use std::ops::Range;
 use track::{FileFacts, Mp4Track};
 
 /// A `moov` of a ten-hour film with many tracks stays below 40 MiB.
@@ -60,6 +66,7 @@ const INCOMPLETE: &str = "the file's index (moov) is missing because the file is
 pub(crate) struct Mp4File {
     tracks: Vec<Track>,
     tables: Vec<Mp4Track>,
+    chapters: Vec<Chapter>,
     fragments: Option<Fragments>,
     /// Why the file cannot be played although its index can be read.
     refusal: Option<Error>,
@@ -89,6 +96,7 @@ impl Mp4File {
                     let mut file = Self::parse(&moov, header.payload, src.len())?;
                     file.learn_fragments(src, header.end)?;
                     file.learn_layers(src)?;
+                    file.learn_chapters(&moov, &(at..header.end), src)?;
                     return Ok(file);
                 }
                 b"moof" => {
@@ -135,8 +143,10 @@ impl Mp4File {
         if tracks.is_empty() {
             return Err(Error::malformed("no readable track in the index (moov)", base));
         }
+        let chapters = chapters::nero(moov, base).unwrap_or_default();
         let is_extended = defaults.is_some();
-        let mut file = Self { tracks, tables, fragments: None, refusal: None, is_extended, file_len };
+        let mut file =
+            Self { tracks, tables, chapters, fragments: None, refusal: None, is_extended, file_len };
         file.cut_short();
         Ok(file)
     }
@@ -201,11 +211,45 @@ impl Mp4File {
     }
 
     fn set_fragments(&mut self, (fragments, found): fragmented::Found) {
-        for (table, found) in self.tables.iter_mut().zip(found) {
+        for ((track, table), found) in self.tracks.iter_mut().zip(&mut self.tables).zip(found) {
             table.set_fragments(found);
+            if track.kind == TrackKind::Video && track.frame_rate.is_none() {
+                track.frame_rate = table.fragments_rate();
+            }
         }
         self.refusal = fragments.fault;
         self.fragments = Some(fragments);
+    }
+
+    /// Text tracks that hold chapters are no subtitles; where `moov` at `index` has no list of chapters, theirs are
+    /// read if they are near.
+    fn learn_chapters(
+        &mut self,
+        moov: &bytes::Bytes,
+        index: &Range<u64>,
+        src: &dyn ByteSource,
+    ) -> Result<(), Stop> {
+        let traks = children(moov, index.start).filter(|child| child.kind == *b"trak").take(MAX_TRACKS);
+        let references: BTreeSet<u64> = traks.flat_map(|trak| chapters::references(&trak)).collect();
+        for (track, table) in self.tracks.iter_mut().zip(&self.tables) {
+            if track.kind != TrackKind::Subtitle || !references.contains(&track.id.0) {
+                continue;
+            }
+            track.kind = TrackKind::Other;
+            if self.chapters.is_empty() {
+                match chapters::of_track(table, track.language.as_deref(), index, src) {
+                    Ok(found) => self.chapters = found,
+                    Err(Stop::Fail(_)) => {}
+                    Err(need) => return Err(need),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Places with names, on the presentation clock.
+    pub(crate) fn chapters(&self) -> &[Chapter] {
+        &self.chapters
     }
 
     /// MPEG audio is named alike in all its layers, and AC-3 may lack its configuration: only a frame's header tells.
@@ -262,6 +306,15 @@ impl Mp4File {
             return Err(refusal);
         }
         Ok(self.table(track)?.keyframes())
+    }
+
+    /// The span that begins with a keyframe of `track` and holds as little else as the index can tell apart: nothing
+    /// by a sample table, else no more than up to the keyframe that is `next`.
+    pub(crate) fn span_of(&self, track: TrackId, keyframe: &Keyframe, next: Option<Keyframe>) -> Span {
+        let count = self.table(track).map_or(0, |table| u64::from(table.sample_count()));
+        let behind = Keyframe { pts: keyframe.pts, at: keyframe.at.saturating_add(1) };
+        let end = if behind.at < count { Some(behind) } else { next };
+        Span { start: *keyframe, end, first: false }
     }
 }
 

@@ -91,9 +91,16 @@ impl Mp4Track {
         };
         let ticks = self.ticks_at(time);
         let place = match self.fragments().nearest(ticks) {
-            Some(near) if self.is_near(near.time, time) => {
-                Place { at: near.at, within: Within::Skip(near.skip) }
-            }
+            Some(near) if self.is_near(near.time, time) => match cut {
+                // Nothing of this track lies between: so the bytes of the span end where the other track's do.
+                Cut::Fragment(place)
+                    if (place.within, near.skip) == (Within::Skip(0), 0)
+                        && self.fragments().first_from(place.at) == Some(near.at) =>
+                {
+                    place
+                }
+                _ => Place { at: near.at, within: Within::Skip(near.skip) },
+            },
             Some(_) => {
                 let at = self.fragments().containing(ticks).map_or(fragments.first, |entry| entry.at);
                 Place { at, within: Within::Time(time) }
@@ -142,7 +149,9 @@ impl Mp4Track {
             };
             let until = match to {
                 Some(Place { at, within: Within::Skip(0) }) => at,
-                Some(place) => self.fragments().next_place(place.at).unwrap_or(fragments.stop),
+                Some(place) => {
+                    self.fragments().first_from(place.at.saturating_add(1)).unwrap_or(fragments.stop)
+                }
                 None => fragments.stop,
             };
             Window { from, to, until: until.max(from.at) }

@@ -175,6 +175,12 @@ impl Mp4Track {
         self.fragments = fragments;
     }
 
+    /// Average frame rate of what was seen of the fragments.
+    pub(super) fn fragments_rate(&self) -> Option<f64> {
+        let (samples, ticks) = self.fragments.seen;
+        frames_per_second(u32::try_from(samples).ok()?, self.scale.to_90k(ticks))
+    }
+
     pub(super) const fn fragments(&self) -> &TrackFragments {
         &self.fragments
     }
@@ -426,6 +432,10 @@ fn frame_rate(table: &SampleTable, scale: Timescale, kind: TrackKind) -> Option<
     if kind != TrackKind::Video || count == 0 {
         return None;
     }
-    let length = scale.to_90k(table.decode_time(count)).seconds();
-    Some(f64::from(count) / length).filter(|rate| rate.is_finite() && (0.1..=1000.0).contains(rate))
+    frames_per_second(count, scale.to_90k(table.decode_time(count)))
+}
+
+fn frames_per_second(count: u32, length: Time90k) -> Option<f64> {
+    let rate = f64::from(count) / length.seconds();
+    Some(rate).filter(|rate| rate.is_finite() && (0.1..=1000.0).contains(rate))
 }

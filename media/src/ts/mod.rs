@@ -107,12 +107,37 @@ fn make(
     if rendition.video.is_some() && samples.video.is_empty() {
         return Err(Error::malformed("no whole picture in the segment", 0).into());
     }
+    Ok(write(movie, plan, rendition, index, &samples)?)
+}
+
+/// Makes what an I-frame playlist lists: a segment of one picture.
+///
+/// # Errors
+/// `Unsupported` when the picture does not fit into MPEG-TS.
+pub(crate) fn picture(
+    movie: &Movie,
+    plan: &SegmentPlan,
+    rendition: &Rendition,
+    index: u32,
+    picture: Sample,
+) -> Result<Bytes, Error> {
+    let samples = SegmentSamples { video: vec![picture], audio: Vec::new() };
+    write(movie, plan, rendition, index, &samples)
+}
+
+fn write(
+    movie: &Movie,
+    plan: &SegmentPlan,
+    rendition: &Rendition,
+    index: u32,
+    samples: &SegmentSamples,
+) -> Result<Bytes, Error> {
     let streams = Streams::of(movie, rendition);
     let clock = |time: Time90k| plan.clock(time);
 
     let config = match streams.video.map(|track| &track.codec) {
         Some(Codec::H264(config)) => Some(config),
-        Some(_) => return Err(Error::unsupported("only H.264 video can be carried in MPEG-TS").into()),
+        Some(_) => return Err(Error::unsupported("only H.264 video can be carried in MPEG-TS")),
         None => None,
     };
     let max_span = if config.is_some() { MAX_AUDIO_SPAN } else { MAX_CLOCK_SPAN };
@@ -122,7 +147,7 @@ fn make(
         .transpose()?
         .unwrap_or_default();
 
-    let mut packets = Packetizer::new(room_for(&samples, &audio_pes, config.map(|config| config.as_ref()))?);
+    let mut packets = Packetizer::new(room_for(samples, &audio_pes, config.map(|config| config.as_ref()))?);
     write_head(packets.bytes(), &streams, index);
 
     let mut audio_left = audio_pes.iter();

@@ -12,7 +12,7 @@ use bytes::Bytes;
 use media::movie::Movie;
 use media::plan::PlanOptions;
 use media::presentation::Presentation;
-use media::rendition::Rendition;
+use media::rendition::{Rendition, SegmentFormat};
 use media::source::{Arrived, ByteSource, Step, Stop};
 use media::{Error, ErrorKind, hls};
 use std::cell::RefCell;
@@ -97,9 +97,8 @@ fn exercise_movie(movie: Movie, src: &dyn ByteSource, most: usize) -> Result<Out
     let plan = film.plan();
     assert!(!plan.segments.is_empty(), "a plan has at least one segment");
     assert!(plan.segments.iter().all(|segment| segment.duration().0 > 0));
-    let _ = hls::media_playlist(plan, None);
     let rendition = film.main_rendition(None)?;
-    let _ = hls::multivariant_playlist(&film, &rendition, "media.m3u8");
+    playlists(&film, &rendition);
     let mut segments = Vec::new();
     for index in 0..plan.segments.len().min(most) as u32 {
         let ranges = film.byte_ranges(&rendition, index);
@@ -111,6 +110,19 @@ fn exercise_movie(movie: Movie, src: &dyn ByteSource, most: usize) -> Result<Out
         segments.push(made);
     }
     Ok(Outcome { planned: plan.segments.len(), segments })
+}
+
+/// All that is written about a film before any of its media is read.
+fn playlists(film: &Presentation, rendition: &Rendition) {
+    let _ = hls::media_playlist(film, rendition, None);
+    for format in [None, Some(SegmentFormat::Ts), Some(SegmentFormat::Fmp4)] {
+        let options = hls::MultivariantOptions { format, iframes: true, sidecars: &[] };
+        if let Ok(text) = hls::multivariant_playlist(film, &options) {
+            assert!(m3u8_rs::parse_master_playlist(text.as_bytes()).is_ok(), "{text}");
+        }
+    }
+    let _ = hls::chapters_json(film);
+    assert!(hls::chapters_vtt(film).starts_with("WEBVTT\n"));
 }
 
 fn done<T>(step: Step<T>) -> T {

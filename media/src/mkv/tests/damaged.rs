@@ -36,7 +36,10 @@ fn exercise_index(file: &Bytes, mkv: &MkvFile) {
         let keyframes = mkv.keyframes(*id).unwrap_or_default();
         assert!(keyframes.windows(2).all(|pair| pair[0].pts < pair[1].pts));
         for span in spans(&keyframes).iter().chain([&WHOLE]) {
-            let _ = mkv.size_of(span);
+            let _ = mkv.size_of(*id, &ids, span);
+            if let Ok(sample) = drive(file, |src| mkv.keyframe(src, *id, &span.start)).0 {
+                assert!(sample.sync && sample.data.len() <= file.len());
+            }
             if let Ok(lists) = drive(file, |src| mkv.samples(src, &ids, span)).0 {
                 for list in lists {
                     assert!(list.iter().all(|sample| sample.dts <= sample.pts));

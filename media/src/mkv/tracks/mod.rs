@@ -17,6 +17,8 @@ const MAX_TRACKS: usize = 512;
 #[derive(Debug, Clone)]
 pub(super) struct Entry {
     pub(super) track: Track,
+    /// TrackUID, by which Tags name it; 0 when it has none.
+    pub(super) uid: u64,
     /// Nanoseconds from frame to frame; `None` when unknown or absurd.
     pub(super) default_duration: Option<u64>,
     /// Nanoseconds that the decoder must drop at the beginning.
@@ -50,6 +52,7 @@ pub(super) fn parse(tracks: &Element<'_>) -> Result<Vec<Entry>, Error> {
 /// A TrackEntry's values, with the format's defaults.
 struct Raw {
     number: u64,
+    uid: u64,
     kind: u64,
     enabled: bool,
     default: bool,
@@ -72,6 +75,7 @@ impl Raw {
     fn parse(entry: &Element<'_>) -> Result<Self, Error> {
         let mut raw = Self {
             number: 0,
+            uid: 0,
             kind: 0,
             enabled: true,
             default: true,
@@ -93,6 +97,7 @@ impl Raw {
             let child = child?;
             match child.id {
                 id::TRACK_NUMBER => raw.number = child.uint()?,
+                id::TRACK_UID => raw.uid = child.uint()?,
                 id::TRACK_TYPE => raw.kind = child.uint()?,
                 id::FLAG_ENABLED => raw.enabled = child.uint()? != 0,
                 id::FLAG_DEFAULT => raw.default = child.uint()? != 0,
@@ -171,6 +176,7 @@ impl Raw {
         }
         let language = self.language_bcp47.unwrap_or(self.language);
         Some(Entry {
+            uid: self.uid,
             track: Track {
                 id: TrackId(self.number),
                 kind,

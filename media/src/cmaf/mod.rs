@@ -115,11 +115,13 @@ pub(crate) fn picture(
     end: Time90k,
 ) -> Result<Bytes, Error> {
     if matches!(track.codec, Codec::Av1(_)) {
-        picture.data = obu::without_delimiters(&picture.data);
+        picture.data = av1::without_delimiters(&picture.data);
     }
-    let time = picture.pts;
-    let over = end.max(time + Time90k(1));
-    let run = Run::of_pictures(VIDEO_ID, plan.clock(time), vec![picture], &[time], over)?;
+    picture.dts = picture.pts;
+    let start = u64::try_from(plan.clock(picture.pts).0)
+        .map_err(|_| Error::malformed("a picture long before the film begins", 0))?;
+    let stands = u32::try_from((end - picture.pts).0.max(1)).unwrap_or(u32::MAX);
+    let run = Run::of_pictures(VIDEO_ID, vec![picture], &Times { start, durations: vec![stands] })?;
     let fragment = Fragment::new(index, vec![run])?;
     let mut out = BoxWriter::new(size::STYP + fragment.len());
     write_head(&mut out, rendition);

@@ -15,8 +15,8 @@
 //!
 //! Sound counts its own samples. The first frame of the track has a number of samples that is rounded once from
 //! where it lies on the presentation clock; every other frame's number is counted from there, so that frames of
-//! equal length are exactly that far apart in all segments. A frame within a millisecond of the end of the one
-//! before follows it without a gap (Matroska rounds to milliseconds); a real gap lengthens the frame before.
+//! equal length are exactly that far apart in all segments. A frame within two samples of the end of the one before
+//! (a millisecond in Matroska, which rounds to that) follows it without a gap; a real gap lengthens the frame before.
 
 use crate::plan::BASE;
 use crate::time::Time90k;
@@ -113,7 +113,9 @@ impl SoundClock {
 
     /// Times of the frames of a run; without frames, a run of length 0 at `start`.
     pub(super) fn frames(&self, samples: &[Sample], codec: &Codec, start: Time90k) -> Times {
-        let jitter = u64::from(self.rate / 1000) + 2;
+        // Two roundings, or Matroska's.
+        let told = samples.iter().all(|sample| sample.duration.is_some());
+        let jitter = if told { 2 } else { u64::from(self.rate / 1000) + 2 };
         let begins = samples.first().map_or(start, |sample| sample.pts);
         let mut times = Times { start: self.position(begins), durations: Vec::with_capacity(samples.len()) };
         let mut expected = times.start;
@@ -161,11 +163,10 @@ pub(super) fn timescale(codec: &Codec) -> Option<u32> {
 }
 
 /// What the distances of all frames are multiples of.
-fn grid(codec: &Codec) -> Option<u32> {
-    let grid = match codec {
+const fn grid(codec: &Codec) -> Option<u32> {
+    match codec {
         // The shortest frame of Opus has 2.5 ms (RFC 6716 2.1.4).
         Codec::Opus(_) => Some(120),
         other => other.frame_samples(),
-    };
-    grid.filter(|grid| *grid > 0)
+    }
 }

@@ -1,9 +1,8 @@
 //! What a variant says of its picture (RFC 8216 4.3.4.2, RFC 8216bis 4.4.6.2).
 
 use super::attributes::Tag;
-use crate::codec::dolby_vision::DolbyVision;
 use crate::colour::{Colour, VideoRange};
-use crate::track::{Codec, Rotation, Track};
+use crate::track::{Rotation, Track};
 
 /// SUPPLEMENTAL-CODECS, RESOLUTION, FRAME-RATE (`moving` pictures only) and VIDEO-RANGE, as far as they are known.
 pub(super) fn write_attributes(tag: Tag, video: &Track, moving: bool) -> Tag {
@@ -24,6 +23,13 @@ pub(super) fn write_attributes(tag: Tag, video: &Track, moving: bool) -> Tag {
     tag.plain("VIDEO-RANGE", range)
 }
 
+/// A track's name in CODECS: as its sample entry has it, which is that of Dolby Vision where others cannot show it.
+pub(super) fn codec_name(track: &Track) -> Option<String> {
+    let plain = track.codec.rfc6381()?;
+    let dolby = track.dolby_vision.as_ref().and_then(|vision| vision.rfc6381(&plain));
+    Some(dolby.unwrap_or(plain))
+}
+
 /// The size at which the picture is meant to be shown: with square pixels, and upright.
 fn resolution(video: &Track) -> Option<(u64, u64)> {
     let (across, down) = video.pixel_aspect;
@@ -39,20 +45,7 @@ fn resolution(video: &Track) -> Option<(u64, u64)> {
     })
 }
 
-/// The Dolby Vision stream that lies over a picture that everyone can show (RFC 8216bis 4.4.6.2; Dolby Vision
-/// Streams within HTTP Live Streaming 3): its name, and the brand that tells what lies below it.
+/// The Dolby Vision stream that lies over a picture that everyone can show.
 fn supplemental(video: &Track) -> Option<String> {
-    let DolbyVision { profile, level, compatibility, .. } = video.dolby_vision.as_ref()?;
-    let entry = match (&video.codec, profile) {
-        (Codec::Hevc(_), 8) => "dvh1",
-        (Codec::Av1(_), 10) => "dav1",
-        _ => return None,
-    };
-    let brand = match compatibility {
-        1 => "db1p",
-        2 => "db2g",
-        4 => "db4h",
-        _ => return None,
-    };
-    Some(format!("{entry}.{profile:02}.{level:02}/{brand}"))
+    video.dolby_vision.as_ref()?.supplemental(&video.codec.rfc6381()?, video.colour)
 }

@@ -41,6 +41,7 @@ mod encoding;
 mod ending;
 mod keyframe;
 mod layout;
+mod learn_video;
 mod rates;
 mod samples;
 mod scan;
@@ -143,7 +144,11 @@ impl MkvFile {
         let cues = layout.cues.and_then(|part| cues::parse(&part.element(), layout.body.start, is_cut));
         let view = View::new(src, layout.body.end);
         let (firsts, first_time) = match layout.first_cluster {
-            Some(at) => (start::learn(&view, at, &mut entries)?, first_time(&view, at)?),
+            Some(at) => {
+                let firsts = start::learn(&view, at, &mut entries)?;
+                learn_video::learn(&view, at, &mut entries)?;
+                (firsts, first_time(&view, at)?)
+            }
             None => (vec![None; entries.len()], 0),
         };
         let front = View::new(src, layout.body.end.min(layout::FIRST_READ));

@@ -206,3 +206,10 @@ impl ByteSource for Counted<'_> {
 pub(crate) fn present(file: &dyn ByteSource) -> Result<Presentation, Error> {
     Presentation::new(Arc::new(done(media::open(file)?)), &PlanOptions::default())
 }
+
+/// False when a segment shows that the index lies: such films are scanned first.
+pub(crate) fn tells_the_truth(film: &Presentation, rendition: &Rendition, src: &dyn ByteSource) -> bool {
+    let lie =
+        |index| matches!(film.segment(rendition, index, src), Err(Error { kind: ErrorKind::NoIndex, .. }));
+    !film.plan().segments.iter().any(|segment| lie(segment.index))
+}

@@ -6,6 +6,7 @@ use mp4_atom::{Decode, Moof, Moov, Stbl, StszSamples, Trak};
 use std::collections::BTreeMap;
 use std::io::Cursor;
 use std::ops::Range;
+use std::path::{Path, PathBuf};
 
 /// A PES packet, or a source's sample; times in ticks of 90 kHz.
 #[derive(Debug, Clone, PartialEq)]
@@ -42,7 +43,7 @@ pub(crate) fn other_moov(film: &[u8]) -> Option<Moov> {
 }
 
 /// Every `moof` as `mp4-atom` reads it, with its offset.
-pub(crate) fn other_moofs(film: &[u8]) -> Vec<(usize, Moof)> {
+fn other_moofs(film: &[u8]) -> Vec<(usize, Moof)> {
     let mut at = 0;
     let mut found = Vec::new();
     while let Some(header) = film.get(at..at + 8) {
@@ -56,10 +57,10 @@ pub(crate) fn other_moofs(film: &[u8]) -> Vec<(usize, Moof)> {
 }
 
 /// A sample in a fragment: decode time, composition offset, sync flag and place.
-pub(crate) type Fragmented = (i64, i64, bool, Range<usize>);
+type Fragmented = (i64, i64, bool, Range<usize>);
 
 /// The samples of a track that `mp4-atom`'s fragments name, in ticks of the track.
-pub(crate) fn other_fragments(moov: &Moov, id: u32, film: &[u8]) -> Vec<Fragmented> {
+fn other_fragments(moov: &Moov, id: u32, film: &[u8]) -> Vec<Fragmented> {
     let defaults = moov.mvex.iter().flat_map(|mvex| &mvex.trex).find(|trex| trex.track_id == id);
     let mut found = Vec::new();
     let mut dts = 0;
@@ -159,6 +160,22 @@ pub(crate) fn other_samples(trak: &Trak, moov: &Moov, film: &[u8]) -> Vec<Unit> 
         data: film[place].to_vec(),
     }));
     samples
+}
+
+/// The fragmented films of the corpus, where it is there.
+pub(crate) fn fragmented_corpus() -> Vec<(String, Bytes)> {
+    let near = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
+    let folder = std::env::var_os("TORRENTSTREAM_CORPUS").map_or(near, PathBuf::from);
+    let Ok(index) = std::fs::read_to_string(folder.join("INDEX.tsv")) else {
+        println!("no corpus in {}: only the fixtures are compared", folder.display());
+        return Vec::new();
+    };
+    let fragmented =
+        index.lines().filter(|line| line.contains("fragmented x") && !line.contains("encrypted"));
+    let names = fragmented.filter_map(|line| line.split('\t').next());
+    let films =
+        names.map(|name| (name.to_owned(), Bytes::from(std::fs::read(folder.join(name)).expect(name))));
+    films.collect()
 }
 
 /// Frames with their times in ticks of 90 kHz.

@@ -163,7 +163,7 @@ fn mpeg4_audio(entry: &SampleEntry, kind: u8, config: Option<&[u8]>) -> Result<C
 }
 
 /// The object type indication and DecoderSpecificInfo in `esds` (14496-1 7.2.6).
-fn decoder_config(esds: &Child) -> Result<(u8, Option<&[u8]>), Error> {
+pub(super) fn decoder_config(esds: &Child) -> Result<(u8, Option<&[u8]>), Error> {
     let (_, mut reader) = esds.full()?;
     let mut es = descriptor(&mut reader, 3)?;
     es.skip(2)?; // ES_ID

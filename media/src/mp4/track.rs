@@ -6,7 +6,7 @@ use super::fragment::{Defaults, FragmentSample};
 use super::fragment_index::TrackFragments;
 use super::fragment_walk::WalkedTrack;
 use super::roles;
-use super::sample_entry::SampleEntry;
+use super::sample_entry::{SampleEntry, is_forced};
 use super::sample_table::SampleTable;
 use super::track_header::{
     MAX_ENTRIES, handler_kind, handler_name, is_elsewhere, language, rotation, same_entries, track_header,
@@ -132,12 +132,14 @@ impl Mp4Track {
         }
         let frame_rate = frame_rate(&table, scale, kind);
         let kind = if entry.still && !is_film(&table, frame_rate) { TrackKind::Other } else { kind };
+        let mut roles = roles::of_track(trak);
+        roles.forced |= is_forced(&entry.codec);
         let mut track = Track {
             codec_name: entry.name,
             language: language(&mdia, &mdhd),
             name: handler_name(&hdlr),
             default: enabled,
-            roles: roles::of_track(trak),
+            roles,
             width: entry.width,
             height: entry.height,
             frame_rate,

@@ -211,7 +211,8 @@ fn no_tag_ends_like_an_arrow() {
     assert_eq!(shown("<v -- -->a</v>"), "a");
     assert_eq!(shown("<c.a.b--.-->a</c>"), "<c.a.b>a</c>");
     assert_eq!(shown("<c.-->a</c>"), "a");
-    assert_eq!(shown("<lang en-- -->a</lang><lang eng-us>b</lang>"), "a<lang en-US>b</lang>");
+    assert_eq!(shown("<lang en-->a</lang><lang -->b</lang>"), "<lang en>a</lang>b");
+    assert_eq!(shown("<lang eng-us>c</lang>"), "<lang en-US>c</lang>");
     assert_eq!(shown("--<i>>a</i>"), "--<i>&gt;a</i>");
 }
 

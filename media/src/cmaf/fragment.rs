@@ -4,7 +4,6 @@ use super::boxes::{BoxWriter, HEADER};
 use super::size;
 use super::timeline::Times;
 use crate::error::Error;
-use crate::time::Time90k;
 use crate::track::Sample;
 
 /// `tfhd`: data offsets count from the first byte of `moof`.
@@ -38,25 +37,15 @@ struct Entry {
 const TOO_LARGE: Error = Error::limit("bytes of one segment", 0);
 
 impl Run {
-    /// Pictures decoded at `times`, on the same clock as their own, the last one until `over`. The first is
-    /// decoded when the track's clock says `start`.
-    pub(super) fn of_pictures(
-        track: u32,
-        start: Time90k,
-        samples: Vec<Sample>,
-        times: &[Time90k],
-        over: Time90k,
-    ) -> Result<Self, Error> {
-        let start =
-            u64::try_from(start.0).map_err(|_| Error::malformed("a picture long before the film", 0))?;
-        let ends = times.iter().skip(1).chain([&over]);
-        let entries = samples.into_iter().zip(times).zip(ends).map(|((sample, time), end)| Entry {
-            duration: u32::try_from((*end - *time).0).unwrap_or(0),
+    /// Pictures.
+    pub(super) fn of_pictures(track: u32, samples: Vec<Sample>, times: &Times) -> Result<Self, Error> {
+        let entries = samples.into_iter().zip(&times.durations).map(|(sample, duration)| Entry {
+            duration: *duration,
             // Only damaged timestamps are hours apart.
-            composition_offset: i32::try_from((sample.pts - *time).0).unwrap_or(0),
+            composition_offset: i32::try_from((sample.pts - sample.dts).0).unwrap_or(0),
             sample,
         });
-        Self::new(track, start, true, entries.collect())
+        Self::new(track, times.start, true, entries.collect())
     }
 
     /// Frames of sound.

@@ -1,8 +1,8 @@
 //! Fragmented MP4 as CMAF has it (ISO/IEC 23000-19; ISO/IEC 14496-12 8.8; RFC 8216 3.3).
 //!
 //! A rendition has one initialization segment, made from what the file's index tells. A segment is one fragment:
-//! `styp`, `moof`, `mdat`, and a pure function of the file, the tracks and its number; `timeline.rs` says why its
-//! decoding times need nothing of the segments before it. All clocks are those of MPEG-TS: the presentation
+//! `styp`, `moof`, `mdat`, and a pure function of the file, the tracks and its number; `timeline.rs` says when its
+//! samples are decoded. All clocks are those of MPEG-TS: the presentation
 //! begins at [`crate::plan::BASE`], so that subtitles are mapped alike in both formats.
 //!
 //! There are no edit lists. What they would hide, sound that a decoder primes itself with, lies before the
@@ -13,12 +13,12 @@
 mod boxes;
 mod fragment;
 mod init;
-mod obu;
 mod sample_entry;
 mod size;
 mod timeline;
 
 use crate::access_units;
+use crate::codec::av1;
 use crate::error::Error;
 use crate::movie::Movie;
 use crate::plan::{Segment, SegmentPlan};
@@ -31,7 +31,7 @@ use bytes::Bytes;
 use fragment::{Fragment, Run};
 pub use init::init;
 pub(crate) use size::estimated_size;
-use timeline::{SoundClock, Stretch};
+use timeline::{SoundClock, Times};
 
 /// `track_ID` of the picture, the same in every rendition.
 const VIDEO_ID: u32 = 1;
@@ -115,11 +115,13 @@ pub(crate) fn picture(
     end: Time90k,
 ) -> Result<Bytes, Error> {
     if matches!(track.codec, Codec::Av1(_)) {
-        picture.data = obu::without_delimiters(&picture.data);
+        picture.data = av1::without_delimiters(&picture.data);
     }
-    let time = picture.pts;
-    let over = end.max(time + Time90k(1));
-    let run = Run::of_pictures(VIDEO_ID, plan.clock(time), vec![picture], &[time], over)?;
+    picture.dts = picture.pts;
+    let start = u64::try_from(plan.clock(picture.pts).0)
+        .map_err(|_| Error::malformed("a picture long before the film begins", 0))?;
+    let stands = u32::try_from((end - picture.pts).0.max(1)).unwrap_or(u32::MAX);
+    let run = Run::of_pictures(VIDEO_ID, vec![picture], &Times { start, durations: vec![stands] })?;
     let fragment = Fragment::new(index, vec![run])?;
     let mut out = BoxWriter::new(size::STYP + fragment.len());
     write_head(&mut out, rendition);
@@ -133,20 +135,16 @@ fn pictures(
     track: &Track,
     mut samples: Vec<Sample>,
 ) -> Result<Run, Error> {
-    let first = samples.first().ok_or(Error::malformed("no whole picture in the segment", 0))?.pts;
-    let stretch = Stretch {
-        // The presentation may begin with sound alone, and its pictures when they do.
-        cut: if segment.span.first { first } else { segment.start },
-        end: segment.end,
-        last: segment.span.end.is_none(),
-    };
-    let (times, over) = timeline::pictures(&samples, stretch);
+    let first = samples.first().ok_or(Error::malformed("no whole picture in the segment", 0))?;
+    let start = u64::try_from(plan.clock(first.dts).0)
+        .map_err(|_| Error::malformed("a picture that is decoded long before it is shown", 0))?;
+    let times = Times { start, durations: timeline::pictures(&samples, segment.end) };
     if matches!(track.codec, Codec::Av1(_)) {
         for sample in &mut samples {
-            sample.data = obu::without_delimiters(&sample.data);
+            sample.data = av1::without_delimiters(&sample.data);
         }
     }
-    Run::of_pictures(VIDEO_ID, plan.clock(stretch.cut), samples, &times, over)
+    Run::of_pictures(VIDEO_ID, samples, &times)
 }
 
 fn sound(

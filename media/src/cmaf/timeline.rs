@@ -2,14 +2,15 @@
 //!
 //! # Pictures
 //!
-//! Decoding times are not the container's. A fragment's composition offsets are signed (`trun` version 1), so
-//! decoding needs no head start for reordering, and the decode timeline can be the playlist's own: a segment's
-//! pictures are decoded from its cut to the next cut, whatever segment is made first. For pictures shown at
-//! `p`, in order `s`, the k-th is decoded at `s[k] + shift`, where `shift` brings the first of them to the cut:
-//! it is 0 but for an open group, whose leading pictures are shown before the key picture that precedes them.
-//! The last one lasts until the next cut. Where that leaves it no time (an open group followed by a closed one,
-//! timestamps that repeat), the pictures share the time between the cuts evenly: when they are shown does not
-//! depend on it.
+//! Pictures are decoded when a multiplex would have them decoded: [`Sample::dts`], which never comes after the
+//! picture's own time and goes on from segment to segment. A segment's first decoding time therefore lies before
+//! its cut by the time that reordering takes, the same in all segments of a stream; what is shown begins at the cut.
+//! Composition offsets could be negative (`trun` version 1), and decoding begin at the cut itself. But some players
+//! (FFmpeg's, and those made of it) take the lowest offset that they have met off all that is shown, so that
+//! pictures lag behind the sound by up to some 200 ms: here no offset is below 0.
+//!
+//! A picture lasts until the next is decoded. The last one of a segment cannot know that: it lasts as long as the
+//! container says, or as the picture before it was shown.
 //!
 //! # Sound
 //!
@@ -33,46 +34,30 @@ pub(super) struct Times {
     pub(super) durations: Vec<u32>,
 }
 
-/// The stretch of decode time that a segment's pictures fill.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Stretch {
-    /// When the first picture is decoded.
-    pub(super) cut: Time90k,
-    /// When the last one is over: where the next segment begins, or the presentation ends.
-    pub(super) end: Time90k,
-    /// True when no segment follows: the last picture then lasts as long as it says, if that is less.
-    pub(super) last: bool,
+/// How long each picture lasts; `end` is when the segment ends, on the presentation clock.
+pub(super) fn pictures(samples: &[Sample], end: Time90k) -> Vec<u32> {
+    let distances = samples.windows(2).filter_map(|pair| match pair {
+        [sample, next] => Some(next.dts - sample.dts),
+        _ => None,
+    });
+    let last = (!samples.is_empty()).then(|| last_duration(samples, end));
+    // Only damaged timestamps are hours apart.
+    distances.chain(last).map(|distance| u32::try_from(distance.0.max(1)).unwrap_or(1)).collect()
 }
 
-/// Decoding times of pictures, on the presentation clock, and the end of the last one.
-pub(super) fn pictures(samples: &[Sample], stretch: Stretch) -> (Vec<Time90k>, Time90k) {
-    let Stretch { cut, end, last } = stretch;
-    let mut times: Vec<Time90k> = samples.iter().map(|sample| sample.pts).collect();
-    times.sort_unstable();
-    let shift = times.first().map_or(Time90k::ZERO, |first| cut - *first);
-    for time in &mut times {
-        *time = *time + shift;
-    }
-    let rises = times.windows(2).all(|pair| matches!(pair, [a, b] if a < b));
-    if !rises || times.last().is_some_and(|last| *last >= end) {
-        let (span, count) = (i128::from((end - cut).0.max(0)), times.len() as i128);
-        for (number, time) in times.iter_mut().enumerate() {
-            let offset = span * number as i128 / count.max(1);
-            *time = cut + Time90k(i64::try_from(offset).unwrap_or(i64::MAX));
+fn last_duration(samples: &[Sample], end: Time90k) -> Time90k {
+    let told = samples.last().and_then(|last| last.duration).filter(|duration| *duration > Time90k::ZERO);
+    told.unwrap_or_else(|| {
+        let latest = |but: Option<Time90k>| {
+            samples.iter().map(|sample| sample.pts).filter(|pts| Some(*pts) != but).max()
+        };
+        let last = latest(None);
+        match (last, latest(last)) {
+            (Some(last), Some(before)) => last - before,
+            (Some(only), None) => end - only,
+            _ => Time90k::ZERO,
         }
-    }
-    let over = match (last, times.as_slice()) {
-        (true, [.., before, time]) => end.min(*time + own_duration(samples).unwrap_or(*time - *before)),
-        (true, [time]) => own_duration(samples).map_or(end, |duration| end.min(*time + duration)),
-        _ => end,
-    };
-    (times, over)
-}
-
-/// How long the picture that is shown last says that it lasts.
-fn own_duration(samples: &[Sample]) -> Option<Time90k> {
-    let last = samples.iter().max_by_key(|sample| sample.pts)?;
-    last.duration.filter(|duration| *duration > Time90k::ZERO)
+    })
 }
 
 /// The sample clock of a sound track.

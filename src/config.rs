@@ -1,5 +1,6 @@
 //! What the user chose: command line, environment and configuration file, in that order of precedence.
 
+use crate::container::Container;
 use crate::error::{Error, ErrorKind};
 use clap::builder::BoolishValueParser;
 use clap::{Args, CommandFactory as _, FromArgMatches as _, Parser, Subcommand, parser::ValueSource};
@@ -52,6 +53,15 @@ pub enum Command {
         /// Folder for master.m3u8 and all it names
         #[arg(short, long, value_name = "DIR")]
         output: PathBuf,
+        /// How segments are packed: ts or fmp4 [default: ts where the codecs fit into it]
+        #[arg(long, value_name = "CONTAINER")]
+        container: Option<Container>,
+        /// With key pictures by themselves, for players that show them while the user looks for a place
+        #[arg(long)]
+        iframes: bool,
+        /// Show no progress
+        #[arg(short, long)]
+        quiet: bool,
     },
 }
 
@@ -104,6 +114,10 @@ pub struct ServeArgs {
     /// Memory for finished segments; 0 switches the cache off
     #[arg(long, env = "TORRENTSTREAM_SEGMENT_CACHE", default_value = "256MB", value_name = "SIZE")]
     pub segment_cache: Size,
+    /// Name key pictures in every multivariant playlist, for players that show them while the user looks for a
+    /// place: each look costs pieces out of the swarm
+    #[arg(long, env = "TORRENTSTREAM_IFRAMES", value_parser = BoolishValueParser::new())]
+    pub iframes: bool,
     /// Origins whose pages may use the server, each as SCHEME://HOST; * stands for all
     #[arg(
         long,
@@ -199,6 +213,7 @@ struct ConfigFile {
     stall_timeout: Option<Span>,
     #[serde(deserialize_with = "parsed")]
     segment_cache: Option<Size>,
+    iframes: Option<bool>,
     cors: Option<Vec<String>>,
     log: Option<String>,
 }
@@ -276,6 +291,7 @@ impl ServeArgs {
         set(&mut self.metadata_timeout, file.metadata_timeout, chosen("metadata_timeout"));
         set(&mut self.stall_timeout, file.stall_timeout, chosen("stall_timeout"));
         set(&mut self.segment_cache, file.segment_cache, chosen("segment_cache"));
+        set(&mut self.iframes, file.iframes, chosen("iframes"));
         set(&mut self.cors, file.cors, chosen("cors"));
         set(&mut self.log, file.log, chosen("log"));
     }

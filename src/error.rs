@@ -8,6 +8,7 @@ use std::error::Error as StdError;
 pub struct Error {
     kind: ErrorKind,
     message: String,
+    progress: Option<f64>,
     source: Option<Box<dyn StdError + Send + Sync>>,
 }
 
@@ -23,6 +24,8 @@ pub enum ErrorKind {
     Unsupported,
     /// Not now: metadata or pieces are still on their way. Asking again may help.
     Stalled,
+    /// Not now: the file's index is being made, for which all of it is read.
+    Indexing,
     /// The server is shutting down, or the torrent was removed meanwhile.
     Cancelled,
     /// The machine is at fault: disk full, folder read-only.
@@ -34,7 +37,7 @@ pub enum ErrorKind {
 impl Error {
     /// An error of `kind` that tells the user `message`.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), source: None }
+        Self { kind, message: message.into(), progress: None, source: None }
     }
 
     /// The same with the cause below it.
@@ -42,6 +45,18 @@ impl Error {
     pub fn caused_by(mut self, source: impl Into<Box<dyn StdError + Send + Sync>>) -> Self {
         self.source = Some(source.into());
         self
+    }
+
+    /// The same, telling how much of what is waited for is done, from 0 to 1.
+    #[must_use]
+    pub const fn with_progress(mut self, progress: f64) -> Self {
+        self.progress = Some(progress);
+        self
+    }
+
+    /// How much of what is waited for is done, from 0 to 1, where that is known.
+    pub const fn progress(&self) -> Option<f64> {
+        self.progress
     }
 
     /// What the caller can do about it.

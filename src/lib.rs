@@ -1,6 +1,7 @@
 //! The server's library; see `README.md` for the architecture.
 
 pub mod config;
+pub mod container;
 pub mod error;
 pub mod http;
 pub mod local;

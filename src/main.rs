@@ -6,7 +6,7 @@ use anyhow::Context as _;
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 use torrentstream::config::{Cli, Command};
-use torrentstream::local;
+use torrentstream::local::{self, Bar, RemuxOptions};
 
 fn main() -> ExitCode {
     match run() {
@@ -24,7 +24,9 @@ fn run() -> anyhow::Result<()> {
     let mut out = std::io::stdout();
     match cli.command {
         Some(Command::Probe { file, json }) => {
-            let report = local::probe(&file)?;
+            let mut bar = bar();
+            let report = local::probe(&file, &mut |progress| bar.show(&progress))?;
+            bar.end();
             if json {
                 serde_json::to_writer_pretty(&mut out, &report).context("cannot print")?;
                 writeln!(out).context("cannot print")?;
@@ -32,24 +34,26 @@ fn run() -> anyhow::Result<()> {
                 write!(out, "{report}").context("cannot print")?;
             }
         }
-        Some(Command::Remux { file, output }) => {
-            let terminal = std::io::stderr().is_terminal();
-            let mut shown = None;
-            local::remux(&file, &output, |done, total| {
-                let percent = done * 100 / total;
-                if terminal && shown != Some(percent) {
-                    let bar = "#".repeat(percent / 4);
-                    let _ = write!(std::io::stderr(), "\r[{bar:<25}] {done}/{total} segments");
-                    shown = Some(percent);
+        Some(Command::Remux { file, output, container, iframes, quiet }) => {
+            let mut bar = (!quiet).then(bar);
+            let options = RemuxOptions { container, iframes };
+            local::remux(&file, &output, &options, &mut |progress| {
+                if let Some(bar) = &mut bar {
+                    bar.show(&progress);
                 }
             })?;
-            if terminal {
-                let _ = writeln!(std::io::stderr());
-            }
+            drop(bar);
             writeln!(out, "{}", output.join("master.m3u8").display()).context("cannot print")?;
         }
         Some(Command::Demo(args)) => serve::run(*args, true)?,
         None => serve::run(cli.serve, false)?,
     }
     Ok(())
+}
+
+/// Shows progress where errors are told, so that results can be piped.
+fn bar() -> Bar<std::io::Stderr> {
+    let out = std::io::stderr();
+    let terminal = out.is_terminal();
+    Bar::new(out, terminal)
 }

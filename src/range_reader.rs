@@ -25,6 +25,9 @@ pub trait RangeReader: Send + Sync + 'static {
     /// limit, `Cancelled` at shutdown, `BadRequest` when the range reaches past the end.
     fn read(&self, range: Range<u64>) -> BoxFuture<'_, Result<Bytes, Error>>;
 
+    /// True when all bytes of `range` are here, so that a read of it waits for nobody.
+    fn has(&self, range: Range<u64>) -> bool;
+
     /// Asks for the bytes after `position` to be fetched ahead, until the next call or until the reader is
     /// dropped: a wish, not a promise.
     fn prefer(&self, position: u64);

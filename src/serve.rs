@@ -89,7 +89,9 @@ async fn serve(mut args: ServeArgs, demo: bool) -> anyhow::Result<()> {
         ..PlaybackOptions::default()
     });
     let _ = writeln!(std::io::stdout(), "torrentstream is at http://{address}/ (Ctrl-C ends it)");
-    let app = App::new(torrents.clone(), playbacks, shutdown.clone()).with_origins(args.cors.clone());
+    let app = App::new(torrents.clone(), playbacks, shutdown.clone())
+        .with_origins(args.cors.clone())
+        .with_iframes(args.iframes);
     // Both at once: each has its limit, and together they must stay below two seconds.
     let http = async {
         let result = http::serve(listener, app, shutdown.clone()).await;

@@ -3,6 +3,7 @@
 //! There is one for each random access point that the file's index names. Each is a file of its own, so that the
 //! playlist can be written before any picture's size is known.
 
+use crate::cmaf;
 use crate::error::Error;
 use crate::presentation::Presentation;
 use crate::rendition::{Rendition, SegmentFormat};
@@ -127,7 +128,10 @@ impl Presentation {
         let picture = Sample { dts: picture.pts, ..picture };
         match rendition.format {
             SegmentFormat::Ts => ts::picture(self.movie(), self.plan(), rendition, index, picture),
-            SegmentFormat::Fmp4 => Err(Error::unsupported("fragmented MP4 is not written yet")),
+            SegmentFormat::Fmp4 => {
+                let track = self.movie().track(video).ok_or(Error::unsupported("no such track"))?;
+                cmaf::picture(self.plan(), rendition, track, index, picture, frame.end)
+            }
         }
         .map(Step::Done)
     }

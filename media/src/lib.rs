@@ -27,6 +27,7 @@ pub mod language;
 mod mkv;
 pub mod movie;
 mod mp4;
+mod picture;
 pub mod plan;
 pub mod presentation;
 mod reader;

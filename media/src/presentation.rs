@@ -192,14 +192,6 @@ impl Presentation {
             SegmentFormat::Fmp4 => cmaf::estimated_size(&self.movie, &self.plan, rendition, segment),
         }
     }
-
-    /// By how many bytes a segment may be larger than estimated for reasons of its format.
-    pub(crate) const fn size_slack(&self, rendition: &Rendition) -> f64 {
-        match rendition.format {
-            SegmentFormat::Ts => ts::MAX_FILL,
-            SegmentFormat::Fmp4 => 0.0,
-        }
-    }
 }
 
 /// The tracks of `kind` that can be put into HLS.

@@ -78,6 +78,11 @@ impl<'a> BitReader<'a> {
         Ok(flag)
     }
 
+    /// Eight bits.
+    pub(crate) fn byte(&mut self) -> Result<u8, Error> {
+        Ok(u8::try_from(self.bits(8)?).unwrap_or(u8::MAX))
+    }
+
     /// `count` bits, at most 32.
     pub(crate) fn bits(&mut self, count: u32) -> Result<u32, Error> {
         let mut value = 0;

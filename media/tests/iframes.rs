@@ -74,7 +74,55 @@ fn each_is_one_picture_made_of_its_own_bytes() {
             shown += f64::from(segment.duration);
             seen += 1;
         }
-        assert!(film.iframe(&rendition, playlist.segments.len() as u32, &file).is_err());
+        let behind = u32::try_from(playlist.segments.len()).unwrap();
+        assert!(film.iframe(&rendition, behind, &file).is_err());
+    }
+    assert!(seen > 100, "only {seen} pictures");
+}
+
+/// The payload of the first box at `path`.
+fn boxed<'a>(mut bytes: &'a [u8], path: &[&[u8; 4]]) -> &'a [u8] {
+    let mut left = path.iter();
+    let mut wanted = left.next();
+    while let Some(kind) = wanted {
+        let size = u32::from_be_bytes(bytes[..4].try_into().unwrap()) as usize;
+        if &bytes[4..8] == *kind {
+            bytes = &bytes[8..size];
+            wanted = left.next();
+        } else {
+            bytes = &bytes[size..];
+        }
+    }
+    bytes
+}
+
+#[test]
+fn in_fragmented_mp4_each_is_a_fragment_of_one_sample() {
+    let mut seen = 0;
+    for (name, file) in fixtures(&[".mp4", ".mov", ".mkv", ".webm"]) {
+        let Ok(film) = present(&file) else { continue };
+        let Some(video) = film.video() else { continue };
+        let rendition = Rendition { video: Some(video.id), audio: None, format: SegmentFormat::Fmp4 };
+        let text = hls::iframe_playlist(&film, &rendition).unwrap();
+        let (_, playlist) = m3u8_rs::parse_media_playlist(text.as_bytes()).unwrap();
+        let init = playlist.segments[0].map.as_ref().unwrap();
+        assert_eq!(resource(&film, &init.uri, None), Some(Resource::Init(rendition)), "{name}");
+        let mut shown = 0.0;
+        for (index, segment) in (0u32..).zip(&playlist.segments) {
+            let Step::Done(made) = film.iframe(&rendition, index, &file).unwrap() else { panic!("{name}") };
+            let run = boxed(&made, &[b"moof", b"traf", b"trun"]);
+            let word = |at: usize| u32::from_be_bytes(run[at..at + 4].try_into().unwrap());
+            assert_eq!(word(4), 1, "{name}: one sample");
+            let (duration, size, flags, offset) = (word(12), word(16), word(20), word(24));
+            assert_eq!((flags, offset), (0x0200_0000, 0), "{name}: a sync sample, shown when it is decoded");
+            assert_eq!(boxed(&made, &[b"mdat"]).len(), size as usize);
+            let tfdt = boxed(&made, &[b"moof", b"traf", b"tfdt"]);
+            let time = u64::from_be_bytes(tfdt[4..12].try_into().unwrap()) as f64 / 90_000.0 - 10.0;
+            assert!(index == 0 || (time - shown).abs() < 1e-3, "{name} {index}: {time}, not {shown}");
+            shown += f64::from(segment.duration);
+            assert!((time + f64::from(duration) / 90_000.0 - shown).abs() < 1e-3, "{name} {index}");
+            seen += 1;
+        }
     }
     assert!(seen > 100, "only {seen} pictures");
 }

@@ -42,13 +42,18 @@ pub(super) fn failure(error: &Error) -> Response {
         ErrorKind::BadRequest => (StatusCode::BAD_REQUEST, false),
         ErrorKind::NotFound => (StatusCode::NOT_FOUND, false),
         ErrorKind::Unsupported => (StatusCode::UNSUPPORTED_MEDIA_TYPE, false),
-        ErrorKind::Stalled => (StatusCode::SERVICE_UNAVAILABLE, true),
+        ErrorKind::Stalled | ErrorKind::Indexing => (StatusCode::SERVICE_UNAVAILABLE, true),
         ErrorKind::Cancelled => (StatusCode::SERVICE_UNAVAILABLE, false),
         ErrorKind::Storage => (StatusCode::INSUFFICIENT_STORAGE, false),
         ErrorKind::Internal => (StatusCode::INTERNAL_SERVER_ERROR, false),
     };
     log(error);
-    let mut response = message(status, &error.to_string());
+    let mut body = serde_json::json!({ "error": error.to_string() });
+    if let (Some(progress), Some(body)) = (error.progress(), body.as_object_mut()) {
+        body.insert("progress".to_owned(), progress.into());
+    }
+    let mut response = json(&body);
+    *response.status_mut() = status;
     if retry {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(RETRY_SECONDS));
     }
@@ -60,7 +65,7 @@ pub(super) fn log(error: &Error) {
     match error.kind() {
         ErrorKind::Internal | ErrorKind::Storage => tracing::error!("{}", error.chain()),
         ErrorKind::Unsupported | ErrorKind::Stalled => tracing::info!("{}", error.chain()),
-        ErrorKind::BadRequest | ErrorKind::NotFound | ErrorKind::Cancelled => {
+        ErrorKind::BadRequest | ErrorKind::NotFound | ErrorKind::Indexing | ErrorKind::Cancelled => {
             tracing::debug!("{}", error.chain())
         }
     }
@@ -132,6 +137,7 @@ mod tests {
             (ErrorKind::NotFound, 404, false),
             (ErrorKind::Unsupported, 415, false),
             (ErrorKind::Stalled, 503, true),
+            (ErrorKind::Indexing, 503, true),
             (ErrorKind::Cancelled, 503, false),
             (ErrorKind::Storage, 507, false),
             (ErrorKind::Internal, 500, false),

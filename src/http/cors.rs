@@ -18,7 +18,8 @@ const REQUEST_HEADERS: HeaderValue = HeaderValue::from_static(
     "Origin, Content-Type, Content-Length, Accept-Encoding, Authorization, Range, If-Range, If-None-Match",
 );
 const EXPOSED: HeaderValue = HeaderValue::from_static(
-    "Content-Length, Content-Range, Accept-Ranges, ETag, Content-Type, Content-Disposition, Retry-After",
+    "Content-Length, Content-Range, Accept-Ranges, ETag, Content-Type, Content-Disposition, Retry-After, \
+     X-Known-Seconds, X-Complete",
 );
 const TWELVE_HOURS: HeaderValue = HeaderValue::from_static("43200");
 const ANY: HeaderValue = HeaderValue::from_static("*");

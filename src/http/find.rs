@@ -2,7 +2,8 @@
 
 use super::App;
 use crate::error::{Error, ErrorKind};
-use crate::playback::{FileKey, Playback};
+use crate::playback::{FileKey, Film, Folder, Playback};
+use crate::range_reader::RangeReader;
 use crate::torrent::{FileEntry, InfoHash, Metadata, State, Torrent};
 use std::sync::Arc;
 use std::time::Duration;
@@ -104,7 +105,30 @@ impl Found {
         let number = u32::try_from(self.index);
         let index = number.map_err(|_| Error::new(ErrorKind::BadRequest, "File index out of range"))?;
         let key = FileKey { id: self.torrent.info_hash().bytes(), index };
-        app.playbacks.open(key, || self.torrent.file(self.index))
+        app.playbacks.open(key, || {
+            let (torrent, metadata) = (Arc::clone(&self.torrent), Arc::clone(&self.metadata));
+            let folder: Box<dyn Folder> = Box::new(TorrentFolder { torrent, metadata });
+            Ok(Film { file: self.torrent.file(self.index)?, folder: Some(folder) })
+        })
+    }
+}
+
+/// The files of a torrent, among which a film lies.
+struct TorrentFolder {
+    torrent: Arc<Torrent>,
+    metadata: Arc<Metadata>,
+}
+
+impl Folder for TorrentFolder {
+    fn paths(&self) -> Vec<String> {
+        // What only fills up a piece is no file, but has its number.
+        let path = |file: &FileEntry| if file.padding { String::new() } else { file.path.clone() };
+        self.metadata.files.iter().map(path).collect()
+    }
+
+    fn open(&self, index: u32) -> Result<Arc<dyn RangeReader>, Error> {
+        let index = usize::try_from(index);
+        self.torrent.file(index.map_err(|_| Error::new(ErrorKind::NotFound, "No such file"))?)
     }
 }
 

@@ -1,11 +1,11 @@
-//! `/hls/...`: playlists and segments.
+//! `/hls/...`: playlists, segments, and whatever else a presentation is made of.
 
 use super::answer::{answer, bytes, empty, message, set, set_text, text};
 use super::find::{self, Found};
 use super::range::{Wanted, none_match_fails, wanted};
 use super::{App, body, get_or_head, with};
 use crate::error::{Error, ErrorKind};
-use crate::playback::{FORMAT_VERSION, Playback, Presentation, parse_segment_name};
+use crate::playback::{Content, FORMAT_VERSION, Piece, Playback, PlaylistOptions, Presentation};
 use futures::FutureExt as _;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,6 @@ use warp::http::{HeaderMap, StatusCode};
 use warp::reply::Response;
 
 const PLAYLIST: &str = "application/vnd.apple.mpegurl";
-const SEGMENT: &str = "video/mp2t";
 
 pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
     let plain = warp::path!("hls" / String / String / String).map(|info_hash, index, name| Target {
@@ -37,8 +36,9 @@ pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
         .and(get_or_head())
         .and(with(app))
         .and(warp::header::headers_cloned())
-        .then(|target: Target, head: bool, app: App, headers: HeaderMap| {
-            answer(app.clone(), async move { target.answer(&app, head, &headers).await })
+        .and(super::raw_query())
+        .then(|target: Target, head: bool, app: App, headers: HeaderMap, query: String| {
+            answer(app.clone(), async move { target.answer(&app, head, &headers, &query).await })
         })
         .boxed()
 }
@@ -52,33 +52,83 @@ struct Target {
     name: String,
 }
 
+/// The content type of a presentation's file of that name; `None` when no presentation has such a one.
+fn content_type(name: &str) -> Option<&'static str> {
+    Some(match name.rsplit_once('.')?.1 {
+        "m3u8" => PLAYLIST,
+        "ts" => "video/mp2t",
+        // RFC 8216 says nothing of it; what Apple's own server is told to send.
+        "m4s" => "video/iso.segment",
+        "mp4" => "video/mp4",
+        "vtt" => "text/vtt; charset=utf-8",
+        "json" => "application/json",
+        _ => return None,
+    })
+}
+
 impl Target {
-    async fn answer(&self, app: &App, head: bool, headers: &HeaderMap) -> Result<Response, Error> {
-        let start = self.start()?;
-        let playlist = matches!(self.name.as_str(), "master.m3u8" | "playlist.m3u8");
-        if !playlist && parse_segment_name(&self.name).is_none() {
-            return Err(Error::new(ErrorKind::NotFound, "HLS file not ready"));
-        }
+    async fn answer(
+        &self,
+        app: &App,
+        head: bool,
+        headers: &HeaderMap,
+        query: &str,
+    ) -> Result<Response, Error> {
+        let options = self.options(app, query)?;
+        let content_type =
+            content_type(&self.name).ok_or_else(|| Error::new(ErrorKind::NotFound, "HLS file not ready"))?;
         // One limit for all that is waited for: metadata, then the index.
-        let limit = if playlist { app.patience.index } else { app.patience.index_for_segment };
+        let is_text = matches!(content_type, PLAYLIST | "application/json");
+        let limit = if is_text { app.patience.index } else { app.patience.index_for_segment };
         let until = Instant::now() + limit;
         let found = find::file(app, &self.info_hash, &self.index, app.patience.metadata.min(limit)).await?;
         let playback = found.playback(app)?;
         let left = until.saturating_duration_since(Instant::now());
-        if !playlist {
-            return self.segment(app, &found, &playback, head, headers, left).await;
+        let known = match playback.known_playable() {
+            // Nothing is fetched for a HEAD, not even the index.
+            Some(known) if head => known?,
+            None if head => {
+                let response = body::unknown_length(content_type);
+                return Ok(if is_text {
+                    text_headers(response)
+                } else {
+                    piece_headers(response, &etag(&found, &self.name, ""))
+                });
+            }
+            _ => playable(&playback, left).await?,
+        };
+        match playback.content(&known, &self.name, &options)? {
+            Content::Text(text) => Ok(text_headers(bytes(content_type, text))),
+            Content::Piece(piece) => {
+                let asked = Asked { app, playback: &playback, known: &known, piece, content_type };
+                let etag = etag(&found, &self.name, known.mark());
+                if none_match_fails(text(headers, IF_NONE_MATCH), &etag) {
+                    return Ok(piece_headers(empty(StatusCode::NOT_MODIFIED), &etag));
+                }
+                let response = if head { asked.head_only() } else { asked.answer(headers, &etag).await? };
+                Ok(piece_headers(response, &etag))
+            }
         }
-        let known = match playback.known() {
-            Some(known) => known?,
-            // Nothing is fetched for a HEAD.
-            None if head => return Ok(playlist_headers(body::unknown_length(PLAYLIST))),
-            None => presentation(&playback, left).await?,
-        };
-        let text = match self.name.as_str() {
-            "master.m3u8" => known.master_playlist()?,
-            _ => known.media_playlist(start)?,
-        };
-        Ok(playlist_headers(bytes(PLAYLIST, text)))
+    }
+
+    fn options(&self, app: &App, query: &str) -> Result<PlaylistOptions, Error> {
+        let mut options = PlaylistOptions { start: self.start()?, iframes: app.iframes, container: None };
+        for (key, value) in url::form_urlencoded::parse(query.as_bytes()) {
+            match (&*key, &*value) {
+                ("container", name) => {
+                    let invalid =
+                        |help| Error::new(ErrorKind::BadRequest, format!("Invalid container: {help}"));
+                    options.container = Some(name.parse().map_err(invalid)?);
+                }
+                ("iframes", "1" | "true") => options.iframes = true,
+                ("iframes", "0" | "false") => options.iframes = false,
+                ("iframes", _) => {
+                    return Err(Error::new(ErrorKind::BadRequest, "Invalid iframes: give 0 or 1"));
+                }
+                _ => {}
+            }
+        }
+        Ok(options)
     }
 
     fn start(&self) -> Result<Option<f64>, Error> {
@@ -86,73 +136,73 @@ impl Target {
         let seconds = text.parse::<f64>().ok().filter(|seconds| seconds.is_finite() && *seconds >= 0.0);
         seconds.map(Some).ok_or_else(|| Error::new(ErrorKind::BadRequest, "Invalid seek time"))
     }
+}
 
-    async fn segment(
-        &self,
-        app: &App,
-        found: &Found,
-        playback: &Arc<Playback>,
-        head: bool,
-        headers: &HeaderMap,
-        limit: Duration,
-    ) -> Result<Response, Error> {
-        if head {
-            // Nothing is fetched for a HEAD, not even the index.
-            return match playback.known() {
-                Some(known) => {
-                    let index = known?.segment_index(&self.name)?;
-                    let etag = etag(found, index);
-                    if none_match_fails(text(headers, IF_NONE_MATCH), &etag) {
-                        return Ok(with_headers(empty(StatusCode::NOT_MODIFIED), &etag));
-                    }
-                    Ok(head_only(found, index, playback.cached(index).map(|segment| segment.len())))
-                }
-                None => Ok(head_only(found, parse_segment_name(&self.name).unwrap_or_default(), None)),
-            };
+/// A piece that is asked for.
+struct Asked<'a> {
+    app: &'a App,
+    playback: &'a Arc<Playback>,
+    known: &'a Presentation,
+    piece: Piece,
+    content_type: &'static str,
+}
+
+impl Asked<'_> {
+    fn head_only(&self) -> Response {
+        let mut response = body::unknown_length(self.content_type);
+        if let Some(made) = self.playback.cached(self.piece) {
+            set(&mut response, CONTENT_LENGTH, HeaderValue::from(made.len()));
         }
-        let presentation = presentation(playback, limit).await?;
-        let index = presentation.segment_index(&self.name)?;
-        let etag = etag(found, index);
-        if none_match_fails(text(headers, IF_NONE_MATCH), &etag) {
-            return Ok(with_headers(empty(StatusCode::NOT_MODIFIED), &etag));
-        }
-        let range = super::range::asked(headers, &etag);
+        response
+    }
+
+    async fn answer(&self, headers: &HeaderMap, etag: &str) -> Result<Response, Error> {
+        let range = super::range::asked(headers, etag);
         let mut making = {
-            let playback = Arc::clone(playback);
-            async move { playback.segment(index).await }.boxed()
+            let (playback, piece) = (Arc::clone(self.playback), self.piece);
+            async move { playback.piece(piece).await }.boxed()
         };
         if let Some(range) = range {
-            return Ok(with_headers(part(&making.await?, range), &etag));
+            return Ok(part(self.content_type, &making.await?, range));
         }
         // What is there, or nearly, goes out with its length, and a failure with its status.
-        let response = match tokio::time::timeout(app.patience.segment, &mut making).await {
-            Ok(segment) => bytes(SEGMENT, segment?),
+        let patience = self.app.patience.segment;
+        Ok(match tokio::time::timeout(patience, &mut making).await {
+            Ok(made) => bytes(self.content_type, made?),
             Err(_) => {
-                let mut response =
-                    body::head_first(presentation.segment_head(index)?, making, app.shutdown.clone());
-                set(&mut response, CONTENT_TYPE, HeaderValue::from_static(SEGMENT));
+                let head = self.known.head(self.piece)?;
+                let mut response = body::head_first(head, making, self.app.shutdown.clone());
+                set(&mut response, CONTENT_TYPE, HeaderValue::from_static(self.content_type));
                 response
             }
-        };
-        Ok(with_headers(response, &etag))
+        })
     }
 }
 
 /// What is known of the file, waited for up to `limit`; the reading goes on when nobody waits any more.
 pub(super) async fn presentation(playback: &Playback, limit: Duration) -> Result<Arc<Presentation>, Error> {
     playback.warm_up();
-    let stalled = |_| Error::new(ErrorKind::Stalled, "Timed out waiting for the file's index");
     tokio::time::timeout(limit, playback.presentation()).await.map_err(stalled)?
 }
 
-fn playlist_headers(mut response: Response) -> Response {
+/// The same for playing the file, for which an index is made if need be.
+async fn playable(playback: &Playback, limit: Duration) -> Result<Arc<Presentation>, Error> {
+    playback.warm_up();
+    tokio::time::timeout(limit, playback.playable()).await.map_err(stalled)?
+}
+
+fn stalled(_: tokio::time::error::Elapsed) -> Error {
+    Error::new(ErrorKind::Stalled, "Timed out waiting for the file's index")
+}
+
+fn text_headers(mut response: Response) -> Response {
     set(&mut response, CACHE_CONTROL, HeaderValue::from_static("no-cache"));
     set(&mut response, CONTENT_DISPOSITION, HeaderValue::from_static("inline"));
     response
 }
 
 /// A part of a finished segment, exact as AVPlayer wants it. No player asks for several: they get the whole.
-fn part(segment: &bytes::Bytes, range: &str) -> Response {
+fn part(content_type: &'static str, segment: &bytes::Bytes, range: &str) -> Response {
     let len = segment.len() as u64;
     let range = match wanted(Some(range), len) {
         Wanted::Unsatisfiable => {
@@ -161,31 +211,23 @@ fn part(segment: &bytes::Bytes, range: &str) -> Response {
             return response;
         }
         Wanted::Parts(parts) if parts.len() == 1 => parts.into_iter().next().unwrap_or(0..len),
-        _ => return bytes(SEGMENT, segment.clone()),
+        _ => return bytes(content_type, segment.clone()),
     };
     let (Ok(start), Ok(end)) = (usize::try_from(range.start), usize::try_from(range.end)) else {
-        return bytes(SEGMENT, segment.clone());
+        return bytes(content_type, segment.clone());
     };
-    let mut response = bytes(SEGMENT, segment.slice(start..end));
+    let mut response = bytes(content_type, segment.slice(start..end));
     *response.status_mut() = StatusCode::PARTIAL_CONTENT;
     set_text(&mut response, CONTENT_RANGE, &format!("bytes {}-{}/{len}", range.start, range.end - 1));
     response
 }
 
-fn head_only(found: &Found, index: u32, length: Option<usize>) -> Response {
-    let mut response = body::unknown_length(SEGMENT);
-    if let Some(length) = length {
-        set(&mut response, CONTENT_LENGTH, HeaderValue::from(length));
-    }
-    with_headers(response, &etag(found, index))
+/// A piece is a pure function of the file and of its own name; `mark` tells the file's indexes from each other.
+fn etag(found: &Found, name: &str, mark: &str) -> String {
+    format!("\"{}:{}:{name}{mark}:{FORMAT_VERSION}\"", found.torrent.info_hash(), found.index)
 }
 
-/// A segment is a pure function of these.
-fn etag(found: &Found, segment: u32) -> String {
-    format!("\"{}:{}:{segment}:{FORMAT_VERSION}\"", found.torrent.info_hash(), found.index)
-}
-
-fn with_headers(mut response: Response, etag: &str) -> Response {
+fn piece_headers(mut response: Response, etag: &str) -> Response {
     set_text(&mut response, ETAG, etag);
     set(&mut response, CACHE_CONTROL, HeaderValue::from_static("private, max-age=604800, immutable"));
     set(&mut response, CONTENT_DISPOSITION, HeaderValue::from_static("inline"));

@@ -4,9 +4,10 @@
 //! add         POST /add, POST /torrents
 //! torrents    GET /torrents, GET /status/{ih}, DELETE /remove/{ih}
 //! progress    GET /progress/{ih}/{idx}, POST /prioritize
-//! hls         /hls/{ih}/{idx}/[seek/{seconds}/](master.m3u8 | playlist.m3u8 | segmentNNN.ts)
+//! hls         /hls/{ih}/{idx}/[seek/{seconds}/](master.m3u8 | playlist.m3u8 | segmentNNN.ts | ...)
 //! stream      /stream/{ih}/{idx}[/{name}], /stream?magnet=
 //! m3u         GET /playlist/{ih}.m3u
+//! subtitles   GET /subtitles/{ih}/{idx}[/{name}]
 //! probe       GET /probe/{ih}/{idx}
 //! site        GET /, its script and style, GET /health
 //! find        what a path names: torrents and files
@@ -31,6 +32,7 @@ mod range;
 mod receive;
 mod site;
 mod stream;
+mod subtitles;
 mod torrents;
 
 use crate::error::{Error, ErrorKind};
@@ -96,6 +98,8 @@ pub struct App {
     /// Bodies that are being received; each may be large.
     uploads: Arc<Semaphore>,
     origins: cors::Origins,
+    /// Multivariant playlists name key pictures also for clients that do not ask for them.
+    iframes: bool,
 }
 
 impl App {
@@ -109,7 +113,15 @@ impl App {
             shutdown,
             uploads,
             origins: cors::Origins::default(),
+            iframes: false,
         }
+    }
+
+    /// The same, but multivariant playlists name key pictures also when a client does not ask for them.
+    #[must_use]
+    pub const fn with_iframes(mut self, iframes: bool) -> Self {
+        self.iframes = iframes;
+        self
     }
 
     /// The same, but only pages of these origins may use it; `*` stands for all, as by default.
@@ -184,6 +196,8 @@ pub fn routes(app: App) -> BoxedFilter<(Response,)> {
         .unify()
         .or(probe::routes(&app))
         .unify()
+        .or(subtitles::routes(&app))
+        .unify()
         .or(site::routes(&app))
         .unify()
         .boxed();
@@ -206,6 +220,11 @@ async fn not_found(rejection: warp::Rejection) -> Result<Response, std::convert:
 fn with(app: &App) -> impl Filter<Extract = (App,), Error = std::convert::Infallible> + Clone + use<> {
     let app = app.clone();
     warp::any().map(move || app.clone())
+}
+
+/// The query string; empty when there is none.
+fn raw_query() -> impl Filter<Extract = (String,), Error = std::convert::Infallible> + Clone {
+    warp::query::raw().or(warp::any().map(String::new)).unify()
 }
 
 /// GET and HEAD, for answers that cost nothing: the body of a HEAD's is left out on the way.

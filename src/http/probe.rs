@@ -25,7 +25,7 @@ struct Answer {
 #[derive(Debug, Serialize)]
 #[serde(untagged)]
 enum Contents {
-    Known(Report),
+    Known(Box<Report>),
     /// Nothing could be read of it.
     Unknown {
         tracks: [(); 0],
@@ -53,7 +53,7 @@ async fn probe(app: &App, info_hash: &str, index: &str) -> Result<Response, Erro
     let found = find::file(app, info_hash, index, app.patience.metadata).await?;
     let playback = found.playback(app)?;
     let report = match super::hls::presentation(&playback, app.patience.index).await {
-        Ok(presentation) => Contents::Known(presentation.report()),
+        Ok(presentation) => Contents::Known(Box::new(playback.report(&presentation))),
         Err(error) if error.kind() == ErrorKind::Unsupported => {
             let hls = Impossible { possible: false, reason: error.to_string() };
             Contents::Unknown { tracks: [], hls }

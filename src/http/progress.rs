@@ -88,7 +88,7 @@ async fn progress(app: &App, info_hash: &str, index: &str) -> Result<Response, E
     let playback = found.playback(app)?;
     playback.warm_up();
     // The rest of the same patience: a client asks every 2 s, and the reading of the index goes on without it.
-    let presentation = tokio::time::timeout_at(until, playback.presentation()).await;
+    let presentation = tokio::time::timeout_at(until, playback.playable()).await;
     let (ready, hls, duration, error) = match presentation {
         Ok(Ok(known)) => match known.check() {
             Ok(()) => (true, Some(true), known.duration_seconds(), None),

@@ -74,7 +74,7 @@ pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
         .and(get_or_head())
         .and(with(app))
         .and(warp::header::headers_cloned())
-        .and(warp::query::raw().or(warp::any().map(String::new)).unify())
+        .and(super::raw_query())
         .then(|head: bool, app: App, headers: HeaderMap, query: String| {
             answer(app.clone(), async move {
                 let query = Query::parse(&query);

@@ -17,11 +17,14 @@ pub(crate) struct FakeFile {
     reads: Mutex<Vec<Range<u64>>>,
     dropped: Mutex<usize>,
     preferred: Mutex<Vec<u64>>,
+    /// From this byte on nothing is here.
+    here: Mutex<u64>,
 }
 
 impl FakeFile {
     pub(crate) fn new(bytes: Bytes) -> Self {
         Self {
+            here: Mutex::new(bytes.len() as u64),
             bytes,
             delay: Mutex::new(Duration::ZERO),
             failing: Mutex::new(None),
@@ -48,6 +51,11 @@ impl FakeFile {
     /// From now on every read fails so, after the delay.
     pub(crate) fn fail(&self, kind: Option<ErrorKind>) {
         *self.failing.lock().unwrap() = kind;
+    }
+
+    /// Only the bytes before `position` are said to be here; all can be read nevertheless.
+    pub(crate) fn only_before(&self, position: u64) {
+        *self.here.lock().unwrap() = position;
     }
 
     pub(crate) fn bytes(&self) -> &Bytes {
@@ -100,6 +108,10 @@ impl RangeReader for FakeFile {
             Ok(self.bytes.slice(usize::try_from(range.start).unwrap()..usize::try_from(range.end).unwrap()))
         }
         .boxed()
+    }
+
+    fn has(&self, range: Range<u64>) -> bool {
+        range.end <= *self.here.lock().unwrap()
     }
 
     fn prefer(&self, position: u64) {

@@ -1,5 +1,6 @@
 //! Runs a parser over what has arrived of a file, and fetches what it asks for.
 
+use super::window::Window;
 use crate::error::{Error, ErrorKind};
 use crate::range_reader::RangeReader;
 use bytes::Bytes;
@@ -49,7 +50,8 @@ pub(super) async fn read_all(file: &dyn RangeReader, ranges: &[Range<u64>]) -> R
     Ok(arrived)
 }
 
-/// Calls `parse` until it is done, each time with what it asked for before; at most `limit` bytes are held.
+/// Calls `parse` until it is done, each time with what it asked for before, which stays in `window`; at most
+/// `limit` bytes are held.
 ///
 /// Parsing is work for a CPU: it runs on a thread for blocking work, at most `cpus` at a time, and a panic in
 /// it is an error like any other.
@@ -58,7 +60,7 @@ pub(super) async fn read_all(file: &dyn RangeReader, ranges: &[Range<u64>]) -> R
 /// [`Failure::Read`] when bytes cannot be had, [`Failure::Media`] when the parser fails or asks for too much.
 pub(super) async fn drive<T, F>(
     file: &dyn RangeReader,
-    mut arrived: Arrived,
+    window: &Window,
     limit: u64,
     cpus: &Arc<Semaphore>,
     parse: F,
@@ -69,14 +71,9 @@ where
 {
     let parse = Arc::new(parse);
     for _ in 0..MAX_ROUNDS {
-        let permit = Arc::clone(cpus).acquire_owned().await.map_err(|_| shutting_down())?;
+        let arrived = window.arrived();
         let (parse, view) = (Arc::clone(&parse), arrived.clone());
-        let step = tokio::task::spawn_blocking(move || {
-            let _permit = permit; // held until the work ends, even when nobody waits for it any more
-            parse(&view)
-        })
-        .await
-        .map_err(|error| Error::new(ErrorKind::Internal, "processing the file failed").caused_by(error))?;
+        let step = compute(cpus, move || parse(&view)).await?;
         let need = match step.map_err(Failure::Media)? {
             Step::Done(value) => return Ok(value),
             Step::Need(need) => need,
@@ -96,10 +93,25 @@ where
                 need.start,
             )));
         }
-        let data = file.read(missing.clone()).await?;
-        arrived.insert(missing.start, data);
+        window.add(file, &missing).await?;
     }
     Err(Failure::Media(media::error::Error::limit("the file's index is scattered over too many places", 0)))
+}
+
+/// Runs work for a CPU on a thread for blocking work, when it is its turn.
+///
+/// # Errors
+/// `Internal` when it has panicked.
+pub(super) async fn compute<T: Send + 'static>(
+    cpus: &Arc<Semaphore>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Error> {
+    let permit = Arc::clone(cpus).acquire_owned().await.map_err(|_| shutting_down())?;
+    let task = tokio::task::spawn_blocking(move || {
+        let _permit = permit; // held until the work ends, even when nobody waits for it any more
+        work()
+    });
+    task.await.map_err(|error| Error::new(ErrorKind::Internal, "processing the file failed").caused_by(error))
 }
 
 pub(super) fn shutting_down() -> Error {
@@ -153,7 +165,7 @@ mod tests {
             })())
         };
         let (head, middle, tail) =
-            drive(&file, Arrived::new(file.len()), 1 << 20, &cpus(), parse).await.expect("parsed");
+            drive(&file, &Window::empty(file.len()), 1 << 20, &cpus(), parse).await.expect("parsed");
         assert_eq!(head, file.bytes().slice(10..20));
         assert_eq!(middle, file.bytes().slice(70_000..70_001));
         assert_eq!(tail, file.bytes().slice(199_990..200_000));
@@ -164,15 +176,15 @@ mod tests {
     async fn a_parser_that_never_ends_is_stopped() {
         let file = FakeFile::counting(100_000);
         let again = |_: &Arrived| Ok::<Step<()>, _>(Step::Need(0..10));
-        let result = drive(&file, Arrived::new(file.len()), 1 << 20, &cpus(), again).await;
+        let result = drive(&file, &Window::empty(file.len()), 1 << 20, &cpus(), again).await;
         assert!(matches!(result, Err(Failure::Read(error)) if error.kind() == ErrorKind::Internal));
 
         let greedy = |source: &Arrived| step(source.read(0..100_000));
-        let result = drive(&file, Arrived::new(file.len()), 1000, &cpus(), greedy).await;
+        let result = drive(&file, &Window::empty(file.len()), 1000, &cpus(), greedy).await;
         assert!(matches!(result, Err(Failure::Media(error)) if error.kind == media::error::ErrorKind::Limit));
 
         let outside = |_: &Arrived| Ok::<Step<()>, _>(Step::Need(99_999..100_001));
-        let result = drive(&file, Arrived::new(file.len()), 1 << 20, &cpus(), outside).await;
+        let result = drive(&file, &Window::empty(file.len()), 1 << 20, &cpus(), outside).await;
         assert!(matches!(result, Err(Failure::Read(error)) if error.kind() == ErrorKind::Internal));
     }
 
@@ -180,7 +192,7 @@ mod tests {
     async fn a_panic_is_an_error() {
         let file = FakeFile::counting(10);
         let result: Result<(), _> =
-            drive(&file, Arrived::new(10), 10, &cpus(), |_| panic!("as the test wants")).await;
+            drive(&file, &Window::empty(10), 10, &cpus(), |_| panic!("as the test wants")).await;
         assert!(matches!(result, Err(Failure::Read(error)) if error.kind() == ErrorKind::Internal));
     }
 

@@ -84,7 +84,10 @@ pub(super) fn own(error: &Error) -> Error {
     let message = error.to_string();
     let chain = error.chain();
     let cause = chain.strip_prefix(&message).and_then(|rest| rest.strip_prefix(": ")).map(str::to_owned);
-    let copy = Error::new(error.kind(), message);
+    let mut copy = Error::new(error.kind(), message);
+    if let Some(progress) = error.progress() {
+        copy = copy.with_progress(progress);
+    }
     match cause {
         Some(cause) => copy.caused_by(cause),
         None => copy,

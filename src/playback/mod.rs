@@ -4,10 +4,14 @@
 //!
 //! ```text
 //! Playbacks            the files that are open; idle ones are closed
-//!   Playback           one file: at most one prefetch, at most one warm-up
-//!     source           reader, Presentation (read once), the work of making a segment
+//!   Playback           one file, and the work that goes on although nobody waits for it
+//!     source           reader, Presentation (read once), the work of making a piece
+//!       window         source bytes of a segment, read once for all that is made of them
 //!       fetch          runs the parsers of `media` over what has arrived
-//!   Segments           finished segments (cache) and those on their way (flights), of all files
+//!       indexing       looks through files that have no index
+//!       sidecar        subtitle files beside the film
+//!       subtitles      subtitles as files, tracks of the film among them
+//!   Segments           finished pieces (cache) and those on their way (flights), of all files
 //! ```
 //!
 //! Cancellation is dropping: who waits for a segment holds the work, and the last one to go takes it along,
@@ -18,20 +22,30 @@ mod cache;
 pub(crate) mod fake;
 mod fetch;
 mod flights;
+mod indexing;
+mod piece;
 mod presentation;
 mod segments;
+mod shelf;
+mod sidecar;
 mod source;
+mod subtitles;
+mod window;
 
-pub use presentation::{Presentation, parse_segment_name};
+pub use piece::Piece;
+pub use presentation::{Content, PlaylistOptions, Presentation};
+pub use sidecar::{Film, Folder};
+pub use subtitles::SubtitleFile;
 
-use crate::error::Error;
-use crate::range_reader::RangeReader;
+use crate::error::{Error, ErrorKind};
+use crate::report::{IndexState, Report, SubtitleReport};
 use bytes::Bytes;
+use piece::Lane;
 use segments::Segments;
 use source::Source;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
@@ -100,15 +114,16 @@ impl Playbacks {
     ///
     /// # Errors
     /// Those of `file`.
-    pub fn open(
+    pub fn open<F: Into<Film>>(
         &self,
         key: FileKey,
-        file: impl FnOnce() -> Result<Arc<dyn RangeReader>, Error>,
+        file: impl FnOnce() -> Result<F, Error>,
     ) -> Result<Arc<Playback>, Error> {
         if let Some(playback) = self.find(key) {
             return Ok(playback);
         }
-        let playback = Arc::new(Playback::new(Source::new(key, file()?, Arc::clone(&self.0.segments))));
+        let playback =
+            Arc::new(Playback::new(Source::new(key, file()?.into(), Arc::clone(&self.0.segments))));
         let fresh = Entry { playback, used: Instant::now() };
         let mut closed = None; // dropped after the lock: closing a file reaches into the torrent
         let playback = {
@@ -179,7 +194,7 @@ async fn sweep(inner: Weak<Inner>) {
 }
 
 impl Inner {
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<FileKey, Entry>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<FileKey, Entry>> {
         self.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -188,14 +203,19 @@ impl Inner {
 pub struct Playback {
     source: Arc<Source>,
     /// Reads the index although nobody waits for it at the moment.
-    warming: Mutex<Option<AbortHandle>>,
-    /// Makes the segment after the one that was asked for last.
-    prefetch: Mutex<Option<AbortHandle>>,
+    warming: Task,
+    /// Looks through a file that has no index.
+    indexing: Task,
+    /// Make the segments after those that were asked for last.
+    pictures: Task,
+    sound: Task,
 }
 
 impl Playback {
     fn new(source: Source) -> Self {
-        Self { source: Arc::new(source), warming: Mutex::new(None), prefetch: Mutex::new(None) }
+        let source = Arc::new(source);
+        let (warming, indexing, pictures, sound) = Default::default();
+        Self { source, warming, indexing, pictures, sound }
     }
 
     /// What is known of the file: reads its index, once. Who waits may go; the next one begins again.
@@ -211,47 +231,117 @@ impl Playback {
         self.source.known()
     }
 
+    /// What is known of the file for playing it. Where the index is missing, it begins to be made.
+    ///
+    /// # Errors
+    /// `Indexing` while the index is being made, and those of [`Playback::presentation`].
+    pub async fn playable(&self) -> Result<Arc<Presentation>, Error> {
+        let presentation = self.presentation().await?;
+        if presentation.lacks_index() {
+            return Err(self.make_index());
+        }
+        Ok(presentation)
+    }
+
+    /// The same without waiting and without making anything: `None` when the index has not been read.
+    pub fn known_playable(&self) -> Option<Result<Arc<Presentation>, Error>> {
+        let known = self.known()?;
+        Some(known.and_then(|known| if known.lacks_index() { Err(self.source.wait()) } else { Ok(known) }))
+    }
+
+    /// What is known of the index of `presentation`, which is this file's.
+    pub fn index_state(&self, presentation: &Presentation) -> IndexState {
+        self.source.index_state(presentation)
+    }
+
+    /// What there is to tell about `presentation`, which is this file's.
+    pub fn report(&self, presentation: &Presentation) -> Report {
+        presentation.report(self.index_state(presentation), &self.source.sidecars.listed())
+    }
+
+    /// Has the index made; it goes on as long as somebody asks now and then.
+    fn make_index(&self) -> Error {
+        let wait = self.source.want_index();
+        let source = Arc::clone(&self.source);
+        self.indexing.start("make index", async move {
+            if let Err(error) = source.make_index().await {
+                tracing::debug!(error = error.chain(), "the index could not be made");
+            }
+        });
+        wait
+    }
+
     /// Reads the index in the background, until the reader gives up or the file is closed. A client that
     /// polls with a short patience gets there in the end.
     pub fn warm_up(&self) {
         if self.known().is_some() {
             return;
         }
-        let mut warming = self.warming.lock().unwrap_or_else(PoisonError::into_inner);
-        if warming.as_ref().is_some_and(|task| !task.is_finished()) {
-            return;
-        }
         let source = Arc::clone(&self.source);
-        let work = async move {
+        self.warming.start("read index", async move {
             if let Err(error) = source.presentation().await {
                 tracing::debug!(error = error.chain(), "the index could not be read");
             }
-        };
-        *warming = Some(tokio::spawn(work.instrument(tracing::info_span!("read index"))).abort_handle());
+        });
     }
 
-    /// Segment `index`, whole: from the cache, or made now, once however many ask. The next one is then
+    /// What the name of a file of `presentation` stands for, such as `master.m3u8` or `segment007.ts`.
+    ///
+    /// # Errors
+    /// `NotFound` when there is no such file, `Unsupported` with the reason when the film cannot be played as HLS, or
+    /// not in that container.
+    pub fn content(
+        &self,
+        presentation: &Presentation,
+        name: &str,
+        options: &PlaylistOptions,
+    ) -> Result<Content, Error> {
+        presentation.content(name, options, &self.source.sidecars.listed())
+    }
+
+    /// All subtitles, those in the film and those beside it, and how far they are here. Without a presentation only
+    /// those beside it.
+    pub fn subtitles(&self, presentation: Option<&Presentation>) -> Vec<SubtitleReport> {
+        self.source.subtitles(presentation)
+    }
+
+    /// The subtitles of that name as a file, such as `s3.ass` for track 3 or `f12.vtt` for file 12. A track is told as
+    /// far as it is here, or, with `wait`, read to its end.
+    ///
+    /// # Errors
+    /// `NotFound` when there are none of that name and format, `Unsupported` when they cannot be read, and those of
+    /// the reader.
+    pub async fn subtitle_file(&self, name: &str, wait: bool) -> Result<SubtitleFile, Error> {
+        self.source.subtitle_file(name, wait).await
+    }
+
+    /// A piece, whole: from the cache, or made now, once however many ask. The one that a player wants next is then
     /// prefetched, instead of the one that was before.
     ///
     /// # Errors
-    /// `NotFound` when there is no such segment, `Unsupported` when the file cannot be played as HLS, and
-    /// those of the reader.
-    pub async fn segment(self: &Arc<Self>, index: u32) -> Result<Bytes, Error> {
-        if let Some(segment) = self.cached(index) {
-            self.prefetch_after(index);
-            return Ok(segment);
+    /// `NotFound` when there is no such piece, `Unsupported` when the file cannot be played as HLS, `Indexing` when
+    /// its index proved wrong, and those of the reader.
+    pub async fn piece(self: &Arc<Self>, piece: Piece) -> Result<Bytes, Error> {
+        if let Some(made) = self.cached(piece) {
+            self.prefetch_after(piece);
+            return Ok(made);
         }
-        let flight = self.source.flight(index);
-        // Only now: if the old prefetch makes this very segment, its work is ours already.
-        self.stop_prefetch();
-        let segment = flight.await.map_err(|error| flights::own(&error))?;
-        self.prefetch_after(index);
-        Ok(segment)
+        let flight = self.source.flight(piece);
+        // Only now: if the old prefetch makes this very piece, its work is ours already.
+        if let Some(lane) = piece.lane() {
+            self.lane(lane).stop();
+        }
+        let made = flight.await.map_err(|error| match error.kind() {
+            ErrorKind::Indexing => self.make_index(),
+            _ => flights::own(&error),
+        })?;
+        self.prefetch_after(piece);
+        Ok(made)
     }
 
-    /// Segment `index` when it is in the cache.
-    pub fn cached(&self, index: u32) -> Option<Bytes> {
-        self.source.cached(index)
+    /// A piece when it is in the cache.
+    pub fn cached(&self, piece: Piece) -> Option<Bytes> {
+        self.source.cached(piece)
     }
 
     /// Asks for what lies behind byte `position` to be fetched ahead.
@@ -259,41 +349,67 @@ impl Playback {
         self.source.prefer(position);
     }
 
-    fn prefetch_after(&self, index: u32) {
-        let next = index.saturating_add(1);
-        if !self.source.wants_prefetch(next) {
-            self.stop_prefetch();
+    const fn lane(&self, lane: Lane) -> &Task {
+        match lane {
+            Lane::Picture => &self.pictures,
+            Lane::Sound => &self.sound,
+        }
+    }
+
+    fn prefetch_after(&self, piece: Piece) {
+        let Some(lane) = piece.lane() else { return };
+        let Some(next) = piece.next().filter(|next| self.source.wants_prefetch(*next)) else {
+            self.lane(lane).stop();
             return;
-        }
-        let flight = self.source.flight(next);
-        let work = async move {
-            if let Err(error) = flight.await {
-                tracing::debug!(segment = next, error = error.chain(), "a segment could not be prefetched");
-            }
         };
-        let task = tokio::spawn(work.instrument(tracing::info_span!("prefetch", segment = next)));
-        self.replace_prefetch(Some(task.abort_handle()));
-    }
-
-    fn stop_prefetch(&self) {
-        self.replace_prefetch(None);
-    }
-
-    fn replace_prefetch(&self, task: Option<AbortHandle>) {
-        let old = std::mem::replace(&mut *self.prefetch.lock().unwrap_or_else(PoisonError::into_inner), task);
-        if let Some(old) = old {
-            old.abort();
-        }
+        let flight = self.source.flight(next);
+        self.lane(lane).replace("prefetch", async move {
+            if let Err(error) = flight.await {
+                tracing::debug!(?next, error = error.chain(), "a segment could not be prefetched");
+            }
+        });
     }
 }
 
-impl Drop for Playback {
-    fn drop(&mut self) {
-        self.stop_prefetch();
-        if let Some(task) = self.warming.lock().unwrap_or_else(PoisonError::into_inner).take() {
-            task.abort();
+/// Work in the background that ends with its owner.
+#[derive(Default)]
+struct Task(Mutex<Option<AbortHandle>>);
+
+impl Task {
+    /// Starts `work` unless there is some under way.
+    fn start(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        let mut task = self.lock();
+        if task.as_ref().is_none_or(AbortHandle::is_finished) {
+            *task = Some(spawn(name, work));
         }
     }
+
+    /// Starts `work` instead of what is under way.
+    fn replace(&self, name: &'static str, work: impl Future<Output = ()> + Send + 'static) {
+        if let Some(old) = self.lock().replace(spawn(name, work)) {
+            old.abort();
+        }
+    }
+
+    fn stop(&self) {
+        if let Some(old) = self.lock().take() {
+            old.abort();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<AbortHandle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Task {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+fn spawn(name: &'static str, work: impl Future<Output = ()> + Send + 'static) -> AbortHandle {
+    tokio::spawn(work.instrument(tracing::info_span!("background", name))).abort_handle()
 }
 
 #[cfg(test)]

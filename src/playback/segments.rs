@@ -1,27 +1,35 @@
-//! The segments of all files: those that are finished, and those on their way.
+//! The pieces of all files: those that are finished, and those on their way.
 
 use super::FileKey;
 use super::cache::Cache;
+use super::fetch;
 use super::flights::{Flight, Flights};
+use super::piece::{Piece, TrackKey};
+use super::shelf::Shelf;
+use super::sidecar::Documents;
+use super::subtitles::Collected;
+use super::window::Memory;
 use crate::error::Error;
 use bytes::Bytes;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Semaphore;
 
-/// Which segment of which file.
-pub(super) type SegmentKey = (FileKey, u32);
+/// Which piece of which file, and whether by its own index or by one that was made by going through it.
+pub(super) type SegmentKey = (FileKey, bool, Piece);
 
-/// Source bytes of segments that are on their way, over all files, in MiB.
-const MAX_MIB_ON_THE_WAY: u32 = 512;
+/// Subtitle tracks that are kept as files, over all films; each has at most 16 MiB.
+const MAX_EXPORTS: usize = 8;
 
-/// Finished segments and those on their way, with what they share of the machine.
+/// Finished pieces and those on their way, with what they share of the machine.
 pub(super) struct Segments {
     cache: Mutex<Cache<SegmentKey>>,
     flights: Flights<SegmentKey, Bytes>,
     /// One permit a core, for parsing and muxing.
     pub(super) cpus: Arc<Semaphore>,
-    /// One permit a MiB that is held while a segment is made.
-    pub(super) memory: Arc<Semaphore>,
+    /// For source bytes.
+    pub(super) memory: Arc<Memory>,
+    pub(super) documents: Documents,
+    pub(super) exports: Shelf<TrackKey, Arc<Collected>>,
 }
 
 impl Segments {
@@ -31,7 +39,10 @@ impl Segments {
             cache: Mutex::new(Cache::new(cache_bytes)),
             flights: Flights::new(),
             cpus: Arc::new(Semaphore::new(cores)),
-            memory: Arc::new(Semaphore::new(MAX_MIB_ON_THE_WAY as usize)),
+            // Who wants nothing kept, wants no source bytes kept either.
+            memory: Arc::new(Memory::new(cache_bytes)),
+            documents: Documents::new(),
+            exports: Shelf::new(MAX_EXPORTS),
         }
     }
 
@@ -64,12 +75,21 @@ impl Segments {
     }
 
     pub(super) fn forget(&self, id: &[u8; 20]) {
-        self.cache().remove_where(|(file, _)| file.id == *id);
+        self.cache().remove_where(|(file, ..)| file.id == *id);
+        self.memory.forget(|file| file.id == *id);
+        self.documents.forget(id);
+        self.exports.forget(|(file, ..)| file.id == *id);
     }
 
-    /// How many permits `bytes` are; never more than there are.
-    pub(super) fn mebibytes(bytes: u64) -> u32 {
-        u32::try_from(bytes.div_ceil(1 << 20)).unwrap_or(u32::MAX).clamp(1, MAX_MIB_ON_THE_WAY)
+    /// Runs work for a CPU on a thread for blocking work, when it is its turn. A panic in it is an error.
+    ///
+    /// # Errors
+    /// `Internal` when it has panicked.
+    pub(super) async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        fetch::compute(&self.cpus, work).await
     }
 
     fn cache(&self) -> MutexGuard<'_, Cache<SegmentKey>> {

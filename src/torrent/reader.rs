@@ -217,6 +217,14 @@ impl RangeReader for FileReader {
         self.read_range(range).boxed()
     }
 
+    fn has(&self, range: Range<u64>) -> bool {
+        if range.start > range.end || range.end > self.length {
+            return false;
+        }
+        let span = self.offset + range.start..self.offset + range.end;
+        self.torrent.running().is_some_and(|running| running.store.first_missing(&span).is_none())
+    }
+
     fn prefer(&self, position: u64) {
         let position = position.min(self.length);
         self.torrent.touch();

@@ -9,5 +9,10 @@ pub mod flac;
 pub mod h264;
 pub mod hevc;
 pub mod mpeg_audio;
+pub mod nal;
 pub mod opus;
+pub mod picture;
+#[cfg(test)]
+mod testing;
 pub mod vp9;
+mod vui;

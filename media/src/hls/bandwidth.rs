@@ -24,7 +24,7 @@ impl Bandwidth {
         let size = |segment| presentation.estimated_size(rendition, segment);
         let entries: Vec<(f64, Time90k)> =
             plan.segments.iter().map(|segment| (size(segment), segment.duration())).collect();
-        Self::of_entries(&entries, plan.target_duration(), presentation.size_slack(rendition))
+        Self::of_entries(&entries, plan.target_duration())
     }
 
     /// Of the playlist of key pictures.
@@ -32,15 +32,15 @@ impl Bandwidth {
         let size = |frame: &IFrame| frame.estimated_size(presentation, rendition);
         let entries: Vec<(f64, Time90k)> =
             frames.iter().map(|frame| (size(frame), frame.duration())).collect();
-        Self::of_entries(&entries, IFrame::target_duration(frames), 0.0)
+        Self::of_entries(&entries, IFrame::target_duration(frames))
     }
 
-    /// Of playlist entries with bytes and durations, of which each may have `slack` bytes more.
-    fn of_entries(entries: &[(f64, Time90k)], target: u32, slack: f64) -> Self {
+    /// Of playlist entries with bytes and durations.
+    fn of_entries(entries: &[(f64, Time90k)], target: u32) -> Self {
         let total: f64 = entries.iter().map(|(bytes, _)| bytes).sum();
         let duration: Time90k = entries.iter().fold(Time90k::ZERO, |sum, (_, duration)| sum + *duration);
         let average = rate(total, duration);
-        let peak = peak(entries, target, slack).unwrap_or(average);
+        let peak = peak(entries, target).unwrap_or(average);
         Self { peak: peak.max(average), average }
     }
 
@@ -69,7 +69,7 @@ impl Add for Bandwidth {
 }
 
 /// `None` when no run is of the right length.
-fn peak(entries: &[(f64, Time90k)], target: u32, slack: f64) -> Option<f64> {
+fn peak(entries: &[(f64, Time90k)], target: u32) -> Option<f64> {
     let shortest = Time90k(i64::from(target) * 45_000);
     let longest = Time90k(i64::from(target) * 135_000);
     let mut peak: Option<f64> = None;
@@ -91,7 +91,7 @@ fn peak(entries: &[(f64, Time90k)], target: u32, slack: f64) -> Option<f64> {
                 break;
             }
             if run_duration <= longest {
-                peak = Some(peak.unwrap_or(0.0).max(rate(run_bytes + slack, run_duration)));
+                peak = Some(peak.unwrap_or(0.0).max(rate(run_bytes, run_duration)));
             }
             run_bytes -= first_bytes;
             run_duration = run_duration - *first_duration;
@@ -121,18 +121,19 @@ mod tests {
     #[test]
     fn a_short_segment_counts_together_with_its_neighbour() {
         let list = entries(&[(6_000, 540_000), (6_000, 540_000), (6_000, 90_000)]);
-        let bandwidth = Bandwidth::of_entries(&list, 6, 0.0);
+        let bandwidth = Bandwidth::of_entries(&list, 6);
         assert_eq!((bandwidth.peak(), bandwidth.average()), (13_715, 11_077), "7 s: the last two");
-        let lone = Bandwidth::of_entries(&entries(&[(1_000, 9_000)]), 1, 0.0);
+        let lone = Bandwidth::of_entries(&entries(&[(1_000, 9_000)]), 1);
         assert_eq!((lone.peak(), lone.average()), (80_000, 80_000));
-        assert_eq!(Bandwidth::of_entries(&[], 6, 0.0).peak(), 1);
+        assert_eq!(Bandwidth::of_entries(&[], 6).peak(), 1);
     }
 
     proptest! {
         #[test]
         fn the_peak_is_that_of_all_runs(list in proptest::collection::vec((0u32..1_000_000, 1i64..800_000), 1..40)) {
             let list = entries(&list);
-            let target = list.iter().map(|entry| (entry.1.0 + 45_000) / 90_000).max().unwrap().max(1) as u32;
+            let target = list.iter().map(|entry| (entry.1.0 + 45_000) / 90_000).max().unwrap().max(1);
+            let target = u32::try_from(target).unwrap();
             let mut expected: Option<f64> = None;
             for start in 0..list.len() {
                 for end in start + 1..=list.len() {
@@ -143,7 +144,7 @@ mod tests {
                     }
                 }
             }
-            let found = peak(&list, target, 0.0);
+            let found = peak(&list, target);
             prop_assert_eq!(found.is_some(), expected.is_some());
             prop_assert!((found.unwrap_or(0.0) - expected.unwrap_or(0.0)).abs() < 1.0);
         }

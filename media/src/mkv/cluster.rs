@@ -15,6 +15,7 @@ use super::ebml::{Children, Element, Head, View, id};
 use crate::error::{Error, ErrorKind};
 use crate::source::Stop;
 use bytes::Bytes;
+use std::ops::Range;
 
 /// Elements that one walk looks at: half a minute of a hundred tracks has fewer.
 const MAX_STEPS: u32 = 500_000;
@@ -107,6 +108,11 @@ impl BlockAt {
 
     /// The block's header alone; `None` for a group without a block. `from` is where the walk began.
     pub(super) fn head(&self, view: &View<'_>, from: u64) -> Result<Option<BlockHead>, Stop> {
+        Ok(self.inner(view, from)?.map(|(_, head)| head))
+    }
+
+    /// Where the block's bytes are, header included, and its header.
+    pub(super) fn inner(&self, view: &View<'_>, from: u64) -> Result<Option<(Range<u64>, BlockHead)>, Stop> {
         let (data, end) = if self.element.id == id::SIMPLE_BLOCK {
             (self.element.data, self.end)
         } else {
@@ -116,7 +122,7 @@ impl BlockAt {
             (block.data, block.end()?.min(self.end))
         };
         let bytes = view.walk_bytes(data..data.saturating_add(MAX_BLOCK_HEAD).min(end), from)?;
-        Ok(Some(BlockHead::parse(&bytes, data)?))
+        Ok(Some((data..end, BlockHead::parse(&bytes, data)?)))
     }
 
     fn block_in_group(&self, view: &View<'_>, from: u64) -> Result<Option<Head>, Stop> {

@@ -1,6 +1,7 @@
 //! What was done to frames before they were stored, and undoing it (RFC 9559 section 5.1.4.1.31).
 
 use super::ebml::{Element, id};
+use crate::codec::nal::length_prefixed;
 use crate::error::Error;
 use bytes::Bytes;
 use std::io::Read;
@@ -18,6 +19,9 @@ pub(super) enum Undo {
     PutBack(Bytes),
     /// The frame was compressed with zlib.
     Inflate,
+    /// The frame is a byte stream of NAL units (annex B); they are to have lengths of four bytes. No file says so:
+    /// it is seen.
+    ByteStream,
 }
 
 /// The steps back, in the order in which to take them.
@@ -117,6 +121,7 @@ pub(super) fn undo(steps: &[Undo], frame: Bytes, at: u64, budget: &mut u64) -> R
                     .map_err(|_| Error::malformed("a compressed frame is damaged", at))?;
                 out.into()
             }
+            Undo::ByteStream => length_prefixed(&frame),
         };
         let size = frame.len() as u64;
         let too_large = Error::limit("compressed frames become too large", at);

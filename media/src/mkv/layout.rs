@@ -17,7 +17,7 @@ use bytes::Bytes;
 use std::ops::Range;
 
 /// What is read at first: it holds all but the Cues of most files.
-const FIRST_READ: u64 = 64 << 10;
+pub(super) const FIRST_READ: u64 = 64 << 10;
 /// At the end of the file, more than the Cues is asked for at once when it is not more than this.
 const LAST_READ: u64 = 1 << 20;
 const MAX_SEEK_HEAD: u64 = 1 << 20;

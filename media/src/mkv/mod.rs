@@ -41,6 +41,7 @@ mod encoding;
 mod ending;
 mod keyframe;
 mod layout;
+mod learn_video;
 mod rates;
 mod samples;
 mod scan;
@@ -143,9 +144,15 @@ impl MkvFile {
         let cues = layout.cues.and_then(|part| cues::parse(&part.element(), layout.body.start, is_cut));
         let view = View::new(src, layout.body.end);
         let (firsts, first_time) = match layout.first_cluster {
-            Some(at) => (start::learn(&view, at, &mut entries)?, first_time(&view, at)?),
+            Some(at) => {
+                let firsts = start::learn(&view, at, &mut entries)?;
+                learn_video::learn(&view, at, &mut entries)?;
+                (firsts, first_time(&view, at)?)
+            }
             None => (vec![None; entries.len()], 0),
         };
+        let front = View::new(src, layout.body.end.min(layout::FIRST_READ));
+        let measured = rates::measure(&front, layout.first_cluster.unwrap_or(front.end), &entries, tick)?;
         let (cues, no_cues) = match cues {
             Ok(cues) => (cues, Error::no_index("the index (Cues) has no entries for this track")),
             Err(error) if error.kind == ErrorKind::NoIndex => (Vec::new(), error),
@@ -170,9 +177,9 @@ impl MkvFile {
         };
         let sizes = layout.tags.map(|part| tags::statistics(&part.element(), src.len())).unwrap_or_default();
         let seconds = file.duration().map(Time90k::seconds);
-        for (entry, first) in entries.into_iter().zip(firsts) {
+        for ((entry, first), measured) in entries.into_iter().zip(firsts).zip(measured) {
             let size = sizes.iter().find(|size| size.uid == entry.uid).map(|size| size.bytes);
-            file.rates.push(Rate::of(&entry, size, seconds));
+            file.rates.push(Rate::of(&entry, size, seconds, measured));
             let detail = file.detail_of(&entry, first);
             file.details.push(detail);
             file.tracks.push(entry.track);

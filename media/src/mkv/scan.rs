@@ -15,7 +15,7 @@ use crate::time::Time90k;
 use crate::track::{Codec, Track, TrackKind};
 use std::ops::Range;
 
-/// What is asked for behind a jump, and the most that is asked for at once.
+/// What is asked for behind a jump (more than is ever looked at in one piece), and the most that is asked for at once.
 const LEAST_ASK: u64 = 64 << 10;
 const MOST_ASK: u64 = 1 << 20;
 /// How much of a frame is looked at: frames of sound say at their beginning how long they are.
@@ -78,7 +78,7 @@ impl MkvScan {
         let view = View::new(src, self.file.body.end);
         match self.run(&view) {
             Ok(()) => self.finish().map(Step::Done),
-            Err(Stop::Need(need)) => Ok(Step::Need(self.ask(&need, view.end))),
+            Err(Stop::Need(_)) => Ok(Step::Need(self.ask(view.end))),
             Err(Stop::Fail(error)) => Err(error),
         }
     }
@@ -99,13 +99,13 @@ impl MkvScan {
         self.walk.lost()
     }
 
-    /// What to ask for so that `need` is here: twice as much as before where the walk goes on behind that, and
-    /// little again where it has jumped.
-    fn ask(&mut self, need: &Range<u64>, end: u64) -> Range<u64> {
-        let before = self.asked.end - self.asked.start;
-        let goes_on = need.start <= self.asked.end;
+    /// What to ask for where bytes are missing: from the header on that is looked at, for it is looked at again.
+    /// Twice as much as before where the walk goes on there, and little again where it has jumped.
+    fn ask(&mut self, end: u64) -> Range<u64> {
+        let (start, before) = (self.position(), self.asked.end - self.asked.start);
+        let goes_on = start <= self.asked.end;
         let len = if goes_on { (before * 2).clamp(LEAST_ASK, MOST_ASK) } else { LEAST_ASK };
-        self.asked = need.start..need.start.saturating_add(len).min(end);
+        self.asked = start..start.saturating_add(len).min(end);
         self.asked.clone()
     }
 

@@ -284,8 +284,8 @@ mod tests {
         let absolute = boxed(b"traf", &[full(b"tfhd", &[1, 2, 0, 5000]), full(b"trun", &[0, 1])].concat());
         let found = read(&[first, implied, absolute], u64::MAX).unwrap();
         assert_eq!(ranges(&found[0]), [1050..1057, 1057..1064]);
-        assert_eq!(ranges(&found[1]), [1065..1074], "behind the data of the fragment before");
-        assert_eq!(ranges(&found[2]), [5000..5007]);
+        assert_eq!(found[1].samples[0].range, 1065..1074, "behind the data of the fragment before");
+        assert_eq!(found[2].samples[0].range, 5000..5007);
         assert_eq!(found[0].time, None);
     }
 

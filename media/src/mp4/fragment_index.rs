@@ -34,6 +34,8 @@ pub(super) struct TrackFragments {
     pub(super) lowest_offset: i32,
     /// The bytes of the first sample.
     pub(super) first: Option<Range<u64>>,
+    /// True when a fragment was seen that does not say when it is decoded.
+    pub(super) untimed: bool,
     /// How many samples were seen, and how many ticks they last.
     pub(super) seen: (u64, i64),
 }

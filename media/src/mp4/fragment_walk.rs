@@ -37,15 +37,21 @@ pub(super) struct WalkedTrack {
     pub(super) from: i64,
     /// Numbers of the sample entries that have the configuration that was read.
     pub(super) entries: Vec<u32>,
+    /// Where `moov` ends: media of fragments lie behind.
+    pub(super) media_from: u64,
 }
 
 impl WalkedTrack {
-    /// Refuses a fragment that uses another configuration.
+    /// Refuses a fragment that uses another configuration, or whose data cannot be where it says.
     pub(super) fn check(&self, fragment: &TrackFragment) -> Result<(), Error> {
-        if self.entries.is_empty() || self.entries.contains(&fragment.entry) {
-            return Ok(());
+        if !self.entries.is_empty() && !self.entries.contains(&fragment.entry) {
+            return Err(Error::unsupported("the codec's configuration changes midway"));
         }
-        Err(Error::unsupported("the codec's configuration changes midway"))
+        let start = fragment.samples.iter().map(|sample| sample.range.start).min();
+        match start.filter(|start| *start < self.media_from) {
+            Some(start) => Err(Error::malformed("a fragment whose data lie before the index (moov)", start)),
+            None => Ok(()),
+        }
     }
 }
 
@@ -158,7 +164,7 @@ impl FragmentWalk {
             self.fragments += 1;
             self.bytes += met.end - self.pos;
         }
-        self.pos = met.end;
+        self.pos = met.end.min(src.len());
         Ok(true)
     }
 
@@ -198,6 +204,7 @@ impl FragmentWalk {
             let (Some(track), Some(found), Some(next), Some(before)) = parts else { continue };
             track.check(fragment)?;
             let base = fragment.time.unwrap_or(*next);
+            found.untimed |= fragment.time.is_none();
             if found.seen.0 > 0 && base < next.saturating_sub(i64::from(track.timescale) * MAX_STEP_BACK) {
                 return Err(Error::unsupported(
                     "the fragments' times run backwards: several recordings in one file",

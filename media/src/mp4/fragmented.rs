@@ -38,8 +38,20 @@ pub(super) struct Fragments {
     pub(super) first: u64,
     /// Offset up to which fragments are known: they end there, or the file is cut short.
     pub(super) stop: u64,
+    /// True when all of them were walked over: then the index says what they say.
+    pub(super) is_walked: bool,
     /// Why they cannot be planned; else the index is complete.
     pub(super) fault: Option<Error>,
+}
+
+impl Fragments {
+    /// The index says what is not so.
+    pub(super) const fn lie(&self) -> Error {
+        match self.is_walked {
+            true => Error::unsupported("the fragments do not say when they are shown"),
+            false => Error::no_index("the index names a place in the film where it cannot be entered"),
+        }
+    }
 }
 
 /// The fragments with what is known of each track, in their order.
@@ -96,7 +108,7 @@ impl Search {
         let walked = self.walked.clone();
         // An end that is not the file's would be shown as the film's.
         let tracks = walk.found.into_iter().map(|track| TrackFragments { end: None, ..track }).collect();
-        (Fragments { walked, first, stop: walk.pos, fault: Some(fault) }, tracks)
+        (Fragments { walked, first, stop: walk.pos, is_walked: false, fault: Some(fault) }, tracks)
     }
 
     /// True when every track that is cut at has entries.
@@ -162,7 +174,7 @@ impl Search {
             return Ok(None);
         }
         let walked = self.walked.clone();
-        Ok(Some((Fragments { walked, first, stop, fault: None }, tracks)))
+        Ok(Some((Fragments { walked, first, stop, is_walked: false, fault: None }, tracks)))
     }
 
     /// The index that `mfra` gives, where it is true.
@@ -205,7 +217,7 @@ impl Search {
             track.lowest_offset = track.lowest_offset.min(found.lowest_offset);
         }
         let walked = self.walked.clone();
-        Ok(Some((Fragments { walked, first, stop, fault: None }, tracks)))
+        Ok(Some((Fragments { walked, first, stop, is_walked: false, fault: None }, tracks)))
     }
 
     /// True when the entries of those numbers are random access points at the time they say. Some writers count
@@ -283,7 +295,7 @@ struct Look {
 /// The index of a film of which all fragments were walked over.
 pub(super) fn whole(walk: &FragmentWalk) -> Found {
     let first = walk.first.unwrap_or(walk.pos);
-    let fragments = Fragments { walked: walk.tracks(), first, stop: walk.pos, fault: None };
+    let fragments = Fragments { walked: walk.tracks(), first, stop: walk.pos, is_walked: true, fault: None };
     (fragments, walk.found.clone())
 }
 

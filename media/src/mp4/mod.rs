@@ -24,6 +24,7 @@ mod fragment;
 mod fragment_index;
 mod fragment_walk;
 mod fragmented;
+mod learn_video;
 mod random_access;
 mod roles;
 mod sample_entry;
@@ -96,6 +97,7 @@ impl Mp4File {
                     let mut file = Self::parse(&moov, header.payload, src.len())?;
                     file.learn_fragments(src, header.end)?;
                     file.learn_layers(src)?;
+                    file.learn_pictures(src)?;
                     file.learn_chapters(&moov, &(at..header.end), src)?;
                     return Ok(file);
                 }
@@ -194,7 +196,7 @@ impl Mp4File {
         let audible: Vec<bool> = self.audible().collect();
         let cut = self.tracks.iter().zip(&audible).map(|(track, audible)| *audible && track.kind == cut_kind);
         let search = Search {
-            walked: self.tables.iter().map(Mp4Track::walked).collect(),
+            walked: self.tables.iter().map(|table| table.walked(from)).collect(),
             cut: cut.collect(),
             audible,
         };

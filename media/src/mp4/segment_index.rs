@@ -98,10 +98,11 @@ impl Index {
             let end = at.checked_add(u64::from(size & 0x7fff_ffff)).ok_or_else(beyond)?;
             let (starts, kind, delta) =
                 (access >> 31 == 1, access >> 28 & 7, i64::from(access & 0x0fff_ffff));
-            // Types 1 to 3 (14496-12 annex I): the first picture in decode order, by itself. Pictures shown
-            // before it may follow; the delta tells how much later it is shown than the first of them.
-            let sync = starts && (1..=3).contains(&kind);
-            let shown = time.checked_add(if kind > 1 { delta } else { 0 }).ok_or_else(beyond)?;
+            // Types 1 to 3 (14496-12 annex I): the first picture in decode order, by itself; 0 is one of them. Pictures
+            // shown before it may follow; the delta tells how much later it is shown than the first of them.
+            let sync = starts && kind <= 3;
+            let shown =
+                time.checked_add(if (2..=3).contains(&kind) { delta } else { 0 }).ok_or_else(beyond)?;
             pieces.push((Piece { at, end, time: shown, duration, sync }, size >> 31 == 1));
             time = time.checked_add(duration).ok_or_else(beyond)?;
             at = end;

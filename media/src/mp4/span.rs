@@ -5,7 +5,7 @@
 //! that is done at the edge of a fragment of theirs where one is near, so that no fragment is read twice for the sake
 //! of a frame; and by place alone in a track of which no index tells where its fragments are.
 
-use super::fragment::{FragmentSample, TrackFragment};
+use super::fragment::TrackFragment;
 use super::fragment_walk::meet;
 use super::fragmented::Fragments;
 use super::track::{IndexedSample, Mp4Track};
@@ -24,8 +24,6 @@ const MAX_SHARING: u64 = 4;
 pub(super) const MERGE_GAP: u64 = 64 << 10;
 /// An edge of a fragment no further than this from a cut is where sound is divided.
 const NEAR: Time90k = Time90k(45_000);
-
-const LYING: Error = Error::no_index("the index names a place in the film where it cannot be entered");
 
 /// Where a track is divided.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -95,6 +93,7 @@ impl Mp4Track {
                 // Nothing of this track lies between: so the bytes of the span end where the other track's do.
                 Cut::Fragment(place)
                     if (place.within, near.skip) == (Within::Skip(0), 0)
+                        && !self.fragments().untimed
                         && self.fragments().first_from(place.at) == Some(near.at) =>
                 {
                     place
@@ -166,7 +165,8 @@ impl Mp4Track {
         window: Window,
         fragments: &Fragments,
     ) -> Result<Vec<IndexedSample>, Stop> {
-        let walked = self.walked();
+        let walked = fragments.walked.iter().find(|walked| walked.defaults.track == self.number());
+        let Some(walked) = walked else { return Ok(Vec::new()) };
         let mut found = Vec::new();
         let mut next = (window.from.at <= fragments.first).then_some(walked.from);
         let mut at = window.from.at;
@@ -178,7 +178,7 @@ impl Mp4Track {
                     continue;
                 }
                 walked.check(&fragment)?;
-                let base = self.base_of(&fragment, at, next)?;
+                let base = self.base_of(&fragment, at, next).ok_or_else(|| fragments.lie())?;
                 next = Some(base.saturating_add(fragment.duration));
                 for sample in fragment.samples {
                     let sample = self.fragment_sample(base, sample);
@@ -198,15 +198,15 @@ impl Mp4Track {
 
     /// When the first sample of a fragment is decoded: as it says, else where the one before ended, else as its
     /// entry says.
-    fn base_of(&self, fragment: &TrackFragment, at: u64, next: Option<i64>) -> Result<i64, Error> {
+    fn base_of(&self, fragment: &TrackFragment, at: u64, next: Option<i64>) -> Option<i64> {
         let by_entry = || {
             let entries = &self.fragments().entries;
             let entry = entries.get(entries.partition_point(|entry| entry.at < at))?;
-            let is_first = entry.at == at && entry.skip == 0;
-            let offset = |sample: &FragmentSample| i64::from(sample.offset);
-            is_first.then(|| entry.time.saturating_sub(fragment.samples.first().map_or(0, offset)))
+            let entered = fragment.samples.get(usize::try_from(entry.skip).ok()?)?;
+            let dts = entry.time.saturating_sub(i64::from(entered.offset));
+            (entry.at == at).then(|| dts.saturating_sub(entered.after))
         };
-        fragment.time.or(next).or_else(by_entry).ok_or(LYING)
+        fragment.time.or(next).or_else(by_entry)
     }
 }
 
@@ -312,7 +312,9 @@ impl Mp4File {
             if let (Some(window), Some(fragments)) = (selection.window, &self.fragments) {
                 list.extend(table.samples_of(src, window, fragments)?);
                 if *id == cut && table.cut_of(span.start)? == Cut::Fragment(window.from) {
-                    check_entry(&list, span.start)?;
+                    if !is_entry(&list, span.start) {
+                        return Err(fragments.lie().into());
+                    }
                 }
             }
             lists.push(list);
@@ -340,14 +342,13 @@ impl Mp4Track {
     }
 }
 
-/// Checks that what is there is what the index promised: a random access point at that time.
-fn check_entry(list: &[IndexedSample], promised: Keyframe) -> Result<(), Error> {
-    let is_there = list.first().is_some_and(|first| {
+/// True when what is there is what the index promised: a random access point at that time.
+fn is_entry(list: &[IndexedSample], promised: Keyframe) -> bool {
+    list.first().is_some_and(|first| {
         // Some indexes tell the time of the first picture that is shown, which may not be the first decoded.
         let earliest = list.iter().map(|sample| sample.pts).min();
         first.sync && (first.pts == promised.pts || earliest == Some(promised.pts))
-    });
-    if is_there { Ok(()) } else { Err(LYING) }
+    })
 }
 
 /// Reads the bytes of samples, and gives them decode times as a multiplex needs them: rising, never behind the time

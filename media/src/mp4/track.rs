@@ -9,8 +9,9 @@ use super::roles;
 use super::sample_entry::SampleEntry;
 use super::sample_table::SampleTable;
 use crate::error::Error;
+use crate::picture::{self, Incomplete};
 use crate::time::{Time90k, Timescale};
-use crate::track::{Codec, Keyframe, Track, TrackId, TrackKind};
+use crate::track::{Codec, Keyframe, Rotation, Track, TrackId, TrackKind};
 use std::ops::Range;
 
 /// How far from the end, in decode order, the picture may be that is shown last: H.264 reorders at most 16
@@ -48,6 +49,8 @@ pub(crate) struct Mp4Track {
     /// Ticks by which decoding is moved ahead, so that no sample is decoded after it is shown: QuickTime and
     /// `ctts` version 1 know negative composition offsets (ISO/IEC 14496-12 8.6.1.3).
     decode_lead: i64,
+    /// What the first sample must tell of a picture codec.
+    pub(super) incomplete: Option<Incomplete>,
 }
 
 /// A sample as the index knows it.
@@ -114,17 +117,21 @@ impl Mp4Track {
         let main = used.first().copied().unwrap_or_else(|| defaults.entry.max(1));
         let mut entry = SampleEntry::parse(&stsd, main, kind)?;
         let same = same_entries(&stsd, kind, &entry);
-        if used.iter().any(|number| *number != main && !same.contains(number)) {
-            entry.codec = Codec::Unsupported { reason: "the codec's configuration changes midway" };
+        let refusal = if used.iter().any(|number| *number != main && !same.contains(number)) {
+            Some("the codec's configuration changes midway")
         } else if edit.is_beyond {
-            entry.codec =
-                Codec::Unsupported { reason: "the edit list cuts pieces out of the middle of the film" };
+            Some("the edit list cuts pieces out of the middle of the film")
         } else if is_elsewhere(&minf, &stsd, main) {
-            entry.codec = Codec::Unsupported { reason: "the track's data are in another file" };
+            Some("the track's data are in another file")
+        } else {
+            None
+        };
+        if let Some(reason) = refusal {
+            (entry.codec, entry.incomplete) = (Codec::Unsupported { reason }, None);
         }
         let frame_rate = frame_rate(&table, scale, kind);
-        let kind = if entry.still { TrackKind::Other } else { kind };
-        let track = Track {
+        let kind = if entry.still && !is_film(&table, frame_rate) { TrackKind::Other } else { kind };
+        let mut track = Track {
             codec_name: entry.name,
             language: language(&mdia, &mdhd),
             name: handler_name(&hdlr),
@@ -134,13 +141,19 @@ impl Mp4Track {
             height: entry.height,
             frame_rate,
             pixel_aspect: entry.pixel_aspect,
+            rotation: rotation(&tkhd).unwrap_or_default(),
             colour: entry.colour,
             dolby_vision: entry.dolby_vision,
             sample_rate: entry.sample_rate,
             channels: entry.channels,
             ..Track::new(TrackId(u64::from(id)), kind, entry.codec)
         };
-        Ok((track, Self::new(table, scale, edit, defaults, same)))
+        if let Some(picture) = &entry.picture {
+            picture::describe(&mut track, picture);
+        }
+        let mut samples = Self::new(table, scale, edit, defaults, same);
+        samples.incomplete = entry.incomplete;
+        Ok((track, samples))
     }
 
     fn new(
@@ -152,21 +165,36 @@ impl Mp4Track {
     ) -> Self {
         let decode_lead = -i64::from(table.lowest_offset().min(0));
         let fragments = TrackFragments::default();
-        let mut this =
-            Self { count: table.count(), table, fragments, defaults, entries, scale, edit, decode_lead };
+        let mut this = Self {
+            count: table.count(),
+            table,
+            fragments,
+            defaults,
+            entries,
+            scale,
+            edit,
+            decode_lead,
+            incomplete: None,
+        };
         if let Some(end) = edit.end {
             this.count = this.count_until(end);
         }
         this
     }
 
-    /// What a walk over the fragments must know of the track.
-    pub(super) fn walked(&self) -> WalkedTrack {
+    /// The track's number, as fragments name it.
+    pub(super) const fn number(&self) -> u32 {
+        self.defaults.track
+    }
+
+    /// What a walk over the fragments behind `media_from` must know of the track.
+    pub(super) fn walked(&self, media_from: u64) -> WalkedTrack {
         WalkedTrack {
             defaults: self.defaults,
             timescale: self.scale.per_second(),
             from: self.table.decode_time(self.table.count()),
             entries: self.entries.clone(),
+            media_from,
         }
     }
 
@@ -382,6 +410,29 @@ fn track_header(tkhd: &Child) -> Result<(bool, u32), Error> {
     let enabled = tkhd.payload.get(3).is_some_and(|flags| flags & 1 == 1);
     reader.skip(if version == 1 { 16 } else { 8 })?;
     Ok((enabled, reader.u32()?))
+}
+
+/// How the matrix of `tkhd` (8.3.2) turns the picture; one that does anything else to it is passed over.
+fn rotation(tkhd: &Child) -> Option<Rotation> {
+    let (version, mut reader) = tkhd.full().ok()?;
+    // Times, number and duration; reserved, layer, group, volume.
+    reader.skip(if version == 1 { 32 } else { 20 } + 16).ok()?;
+    let (a, b) = (reader.u32().ok()?, reader.u32().ok()?);
+    reader.skip(4).ok()?;
+    let (c, d) = (reader.u32().ok()?, reader.u32().ok()?);
+    const ONE: u32 = 1 << 16;
+    const MINUS: u32 = ONE.wrapping_neg();
+    match (a, b, c, d) {
+        (0, ONE, MINUS, 0) => Some(Rotation::Clockwise90),
+        (MINUS, 0, 0, MINUS) => Some(Rotation::Half),
+        (0, MINUS, ONE, 0) => Some(Rotation::Clockwise270),
+        _ => None,
+    }
+}
+
+/// Pictures that are each complete in itself may be a film as well: when there is one every second at least.
+fn is_film(table: &SampleTable, frame_rate: Option<f64>) -> bool {
+    table.count() > 1 && frame_rate.is_some_and(|rate| rate >= 1.0)
 }
 
 /// `hdlr` (8.4.3).

@@ -11,6 +11,8 @@ use encoding_rs::{
 
 /// How much is looked at to guess.
 const SAMPLE: usize = 1 << 20;
+/// How much is looked at letter by letter.
+const LETTERS: usize = 64 << 10;
 /// How much is looked at for UTF-16 without a mark.
 const HEAD: usize = 4096;
 /// So many right sequences of UTF-8 for a wrong one: the file is damaged, not in another encoding.
@@ -62,7 +64,7 @@ fn guess(file: &[u8], language: Option<&str>) -> Result<&'static Encoding, Error
     let mut detector = EncodingDetector::new(Iso2022JpDetection::Allow);
     detector.feed(file.get(..SAMPLE).unwrap_or(file), true);
     let guess = detector.guess(language.and_then(domain), Utf8Detection::Deny);
-    let is_baltic = guess == WINDOWS_1250 && is_baltic(file.get(..SAMPLE).unwrap_or(file));
+    let is_baltic = guess == WINDOWS_1250 && is_baltic(file.get(..LETTERS).unwrap_or(file));
     Ok(if is_baltic { WINDOWS_1257 } else { guess })
 }
 

@@ -157,7 +157,7 @@ impl Export {
         let fields = "Start, End, Style, Name, MarginL, MarginR, MarginV, Effect, Text";
         let gap = if out.is_empty() || out.ends_with("\n\n") { "" } else { "\n" };
         let _ = writeln!(out, "{gap}[Events]\nFormat: {first}, {fields}");
-        let mut lines: Vec<(i64, String)> = timed(samples).filter_map(dialogue).collect();
+        let mut lines: Vec<(i64, String)> = timed(samples).into_iter().filter_map(dialogue).collect();
         lines.sort_by_key(|(order, _)| *order);
         lines.iter().for_each(|(_, line)| out.push_str(line));
         out
@@ -173,19 +173,27 @@ fn span_of(plan: &SegmentPlan, index: u32) -> Result<SubtitleSpan, Error> {
     Ok(SubtitleSpan { previous: None, span: segment.span, times: start..end })
 }
 
-/// Samples with the times when they go: those that do not say so when the next comes, or after 5 s.
-fn timed(samples: &[Sample]) -> impl Iterator<Item = (Time90k, Time90k, &Sample)> {
-    samples.iter().enumerate().map(|(at, sample)| {
-        let next = samples.iter().skip(at + 1).find(|next| next.pts > sample.pts);
-        let open = sample.pts + super::OPEN_END;
-        let open = next.map_or(open, |next| next.pts.min(open));
-        (sample.pts, sample.duration.map_or(open, |duration| sample.pts + duration), sample)
-    })
+/// Samples, in order, with the times when they go: those that do not say so when the next comes, or after 5 s.
+fn timed(samples: &[Sample]) -> Vec<(Time90k, Time90k, &Sample)> {
+    let mut timed: Vec<_> = Vec::with_capacity(samples.len());
+    let mut last: Option<Time90k> = None;
+    let mut follower = Time90k(i64::MAX);
+    for sample in samples.iter().rev() {
+        if let Some(last) = last.filter(|last| *last > sample.pts) {
+            follower = last;
+        }
+        last = Some(sample.pts);
+        let open = follower.min(sample.pts + super::OPEN_END);
+        timed.push((sample.pts, sample.duration.map_or(open, |duration| sample.pts + duration), sample));
+    }
+    timed.reverse();
+    timed
 }
 
 /// A line of a script, and its place in it.
 fn dialogue((start, end, sample): (Time90k, Time90k, &Sample)) -> Option<(i64, String)> {
-    let text = String::from_utf8_lossy(&sample.data).replace("\r\n", "\\N").replace(['\r', '\n'], "\\N");
+    let text = String::from_utf8_lossy(&sample.data);
+    let text = text.trim_end_matches('\0').replace("\r\n", "\\N").replace(['\r', '\n'], "\\N");
     let (order, rest) = text.split_once(',')?;
     let (layer, rest) = rest.split_once(',')?;
     let order = order.trim().parse().unwrap_or(i64::MAX);
@@ -206,7 +214,8 @@ fn srt(samples: &[Sample]) -> String {
     let mut number = 0;
     for (start, end, sample) in timed(samples) {
         let text = super::encoding::decode_words(&sample.data, None);
-        let lines: Vec<&str> = super::srt::lines(&text).filter(|line| !line.trim().is_empty()).collect();
+        let text = text.trim_end_matches('\0');
+        let lines: Vec<&str> = super::srt::lines(text).filter(|line| !line.trim().is_empty()).collect();
         if !lines.is_empty() {
             number += 1;
             srt_cue(number, start, end, &lines.join("\n"), &mut out);

@@ -144,6 +144,11 @@ impl Builder {
         }
     }
 
+    /// True when nothing more is taken: the rest of the text need not be read.
+    pub(super) const fn is_full(&self) -> bool {
+        self.chars >= MAX_CHARS || self.pieces.len() >= MAX_PIECES
+    }
+
     /// Begins `tag`; one that is open already, or beyond the limits, changes nothing.
     pub(super) fn open(&mut self, tag: Tag) {
         let again = self.open.contains(&tag);

@@ -8,6 +8,13 @@ use crate::plan::{Segment, SegmentPlan};
 const HEADER: &str = "WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:900000\n\n";
 
 impl Document {
+    /// All of it as one WebVTT file.
+    pub fn to_webvtt(&self) -> String {
+        let mut out = "WEBVTT\n\n".to_owned();
+        self.cues.iter().for_each(|cue| write::cue(cue, &mut out));
+        out
+    }
+
     /// Segment `index` of `plan`: all cues that are to be seen in it, each with its whole time, so that a cue that
     /// crosses a cut is in both segments. Without cues, or behind the last segment, only the header.
     pub fn segment(&self, plan: &SegmentPlan, index: u32) -> String {

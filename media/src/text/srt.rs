@@ -74,6 +74,9 @@ pub(super) fn block(text: &str) -> (Settings, Markup) {
 fn styled(lines: &[&str]) -> (Settings, Markup) {
     let mut reader = TextReader::default();
     for line in lines {
+        if reader.builder.is_full() {
+            break;
+        }
         reader.read(line.trim_end());
         reader.builder.text("\n");
     }
@@ -88,7 +91,7 @@ struct TextReader {
 
 impl TextReader {
     fn read(&mut self, mut rest: &str) {
-        while let Some(at) = rest.find(['<', '{', '&', '\\']) {
+        while let Some(at) = rest.find(['<', '{', '&', '\\']).filter(|_| !self.builder.is_full()) {
             let (before, from) = rest.split_at(at);
             self.builder.text(before);
             let used = match from.bytes().next() {
@@ -112,7 +115,7 @@ impl TextReader {
 
     /// A tag of HTML. Known ones count, and those that only colour are left out; all else is text.
     fn tag(&mut self, from: &str) -> Option<usize> {
-        let end = from.find('>').filter(|end| *end < MAX_TAG)?;
+        let end = near(from, b'>')?;
         let inside = from.get(1..end)?.trim();
         let (closing, inside) =
             inside.strip_prefix('/').map_or((false, inside), |inside| (true, inside.trim()));
@@ -141,7 +144,7 @@ impl TextReader {
 
     /// Overrides of ASS (`{\an8}`) and codes of MicroDVD (`{y:i}`), which other programs leave in SubRip.
     fn braces(&mut self, from: &str) -> Option<usize> {
-        let end = from.find('}').filter(|end| *end < MAX_TAG)?;
+        let end = near(from, b'}')?;
         let inside = from.get(1..end)?;
         if inside.trim_start().starts_with('\\') {
             for action in overrides::parse(inside) {
@@ -174,6 +177,11 @@ impl TextReader {
         }
         Some(2)
     }
+}
+
+/// Where the end of a tag is, if it is near enough.
+fn near(from: &str, end: u8) -> Option<usize> {
+    from.bytes().take(MAX_TAG).position(|byte| byte == end)
 }
 
 /// An entity that `from` begins with, and its length.

@@ -132,3 +132,129 @@ fn webvtt_is_kept() {
     ];
     assert_eq!(cues, wanted.map(|(start, end, text)| (start, end, text.to_owned())));
 }
+
+/// A sample of 3GPP timed text: its text, and a style box with runs (start, end, face).
+fn tx3g_sample(text: &[u8], runs: &[(u16, u16, u8)]) -> Vec<u8> {
+    let mut sample = u16::try_from(text.len()).unwrap().to_be_bytes().to_vec();
+    sample.extend(text);
+    // A box that is not understood comes first.
+    sample.extend(b"\0\0\0\x0atbox\0\0");
+    let count = u16::try_from(runs.len()).unwrap();
+    sample.extend((10 + 12 * u32::from(count)).to_be_bytes());
+    sample.extend(b"styl");
+    sample.extend(count.to_be_bytes());
+    for (start, end, face) in runs {
+        sample.extend(start.to_be_bytes());
+        sample.extend(end.to_be_bytes());
+        sample.extend([0, 1, *face, 18, 255, 255, 255, 255]);
+    }
+    sample
+}
+
+fn payload_of(text: &Markup) -> String {
+    let mut out = String::new();
+    write::payload(text, &mut out);
+    out
+}
+
+#[test]
+fn timed_text_with_style_runs() {
+    let shown = |sample: &[u8], style| payload_of(&tx3g::sample(sample, style));
+    let plain = markup::Style::default();
+    let runs = [(0, 1, 1), (1, 3, 2), (4, 9, 7)];
+    let wanted = "<b>ä</b><i>bc</i> <b><i><u>d&lt;e</u></i></b>";
+    assert_eq!(shown(&tx3g_sample("äbc d<e".as_bytes(), &runs), plain), wanted);
+    let utf16: Vec<u8> =
+        [0xfeff].into_iter().chain("Où\rça".encode_utf16()).flat_map(u16::to_be_bytes).collect();
+    assert_eq!(shown(&tx3g_sample(&utf16, &[]), plain), "Où\nça");
+    let utf16: Vec<u8> = [0xfeff].into_iter().chain("Où".encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    assert_eq!(shown(&tx3g_sample(&utf16, &[]), plain), "Où");
+    // The sample entry's style holds where no run says otherwise.
+    let mut header = vec![0; 30];
+    header[24] = 2;
+    assert_eq!(shown(&tx3g_sample(b"a", &[]), tx3g::default_style(&header)), "<i>a</i>");
+    assert_eq!(shown(&tx3g_sample(b"ab", &[(1, 2, 0)]), tx3g::default_style(&header)), "<i>a</i>b");
+    for damaged in
+        [&b""[..], b"\0", b"\0\0", b"\0\x09ab", b"\0\x01a\0\0\0\x0cstyl\0\x09", b"\0\x01a\0\0\0\x01styl"]
+    {
+        assert!(payload_of(&tx3g::sample(damaged, plain)).len() <= 2);
+    }
+}
+
+#[test]
+fn webvtt_in_boxes() {
+    let wrap = |kind: &[u8; 4], payload: &[u8]| {
+        let size = u32::try_from(payload.len() + 8).unwrap();
+        [&size.to_be_bytes()[..], kind, payload].concat()
+    };
+    let cue =
+        [wrap(b"iden", b"7"), wrap(b"sttg", b"line:0 align:end"), wrap(b"payl", b"<i>a</i> & b")].concat();
+    let sample = [wrap(b"vttc", &cue), wrap(b"vtta", b"note"), wrap(b"vttc", &wrap(b"payl", b"c"))].concat();
+    let shown = |sample: &[u8]| {
+        let cues = wvtt::sample(sample).into_iter();
+        cues.map(|(settings, text)| {
+            let mut out = payload_of(&text);
+            write::settings(&settings, &mut out);
+            out
+        })
+        .collect::<Vec<_>>()
+    };
+    assert_eq!(shown(&sample), ["<i>a</i> &amp; b line:0 align:end", "c"]);
+    assert_eq!(shown(&wrap(b"vtte", b"")), Vec::<String>::new());
+    assert_eq!(shown(&sample[..20]), Vec::<String>::new(), "cut off");
+}
+
+#[test]
+fn webvtt_in_webm_has_its_settings_in_front() {
+    let (settings, text) = webvtt::webm_block("id\nalign:start line:10%\n<b>two</b>\nlines");
+    let mut out = payload_of(&text);
+    write::settings(&settings, &mut out);
+    assert_eq!(out, "<b>two</b>\nlines line:10% align:start");
+    assert!(webvtt::webm_block("id").1.is_blank());
+}
+
+#[test]
+fn blocks_of_ass_are_read_by_the_header_of_their_track() {
+    let script = ass::Script::of_header("[V4+ Styles]\nFormat: Name, Italic\nStyle: Sign,-1\n\n[Events]\n");
+    let (_, text) = script.block("12,0,Sign,,0,0,0,,One, two\\Nthree");
+    assert_eq!(payload_of(&text), "<i>One, two\nthree</i>");
+    assert!(script.block("12,0").1.is_blank());
+}
+
+#[test]
+fn open_cues_end_with_the_next_and_repeated_ones_are_one() {
+    let cue = |start: i64, end: i64, text: &str| Cue {
+        start: Time90k(start),
+        end: Time90k(end),
+        settings: Settings::default(),
+        text: srt::block(text).1,
+    };
+    let times = |document: Document| {
+        let times = document.cues().iter().map(|cue| (cue.start.0, cue.end.0));
+        times.collect::<Vec<_>>()
+    };
+    const OPEN: i64 = i64::MIN;
+    let open = vec![cue(0, OPEN, "a"), cue(0, OPEN, "b"), cue(90_000, OPEN, "c"), cue(900_000, OPEN, "d")];
+    let wanted = [(0, 90_000), (0, 90_000), (90_000, 540_000), (900_000, 1_350_000)];
+    assert_eq!(times(Document::new(open)), wanted);
+    let repeated =
+        || vec![cue(0, 10, "a"), cue(5, 20, "a"), cue(20, 30, "a"), cue(31, 40, "a"), cue(5, 20, "b")];
+    assert_eq!(times(Document::new(repeated())), [(0, 30), (5, 20), (31, 40)]);
+    assert_eq!(times(Document::in_order(repeated())).len(), 5);
+    assert_eq!(times(Document::in_order(vec![cue(0, 10, "a"), cue(0, 10, "a")])), [(0, 10)]);
+    assert_eq!(
+        times(Document::new(vec![cue(-20, -10, "a"), cue(-5, 5, "b"), cue(7, 7, "c"), cue(1, 2, " ")])),
+        [(0, 5)]
+    );
+}
+
+#[test]
+fn what_is_no_text_is_refused() {
+    let kind = |bytes: &[u8]| Document::parse(bytes, FileFormat::Srt, None).err().map(|error| error.kind);
+    use crate::error::ErrorKind::{Limit, Malformed};
+    assert_eq!(kind(b""), Some(Malformed));
+    assert_eq!(kind(b"no times"), Some(Malformed));
+    assert_eq!(kind(&[0x7f, b'E', b'L', b'F', 0, 0, 0, 0, 0xff, 0xfe, 0, 0, 0]), Some(Malformed));
+    assert_eq!(kind(&vec![b'a'; MAX_FILE + 1]), Some(Limit));
+    assert_eq!(kind("0:1-->0:2\na\n".repeat(MAX_CUES + 1).as_bytes()), Some(Limit));
+}

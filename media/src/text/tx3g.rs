@@ -33,9 +33,15 @@ pub(super) fn sample(sample: &[u8], default: Style) -> Markup {
     });
     let text = decode(text.unwrap_or_default());
     let runs = style_runs(&mut reader);
+    let mut runs = runs.iter().peekable();
     let mut builder = Builder::default();
     for (at, c) in text.chars().enumerate() {
-        let run = runs.iter().find(|run| (usize::from(run.start)..usize::from(run.end)).contains(&at));
+        if builder.is_full() {
+            break;
+        }
+        // They are in order, and do not overlap (5.17.1.1).
+        while runs.next_if(|run| usize::from(run.end) <= at).is_some() {}
+        let run = runs.peek().filter(|run| usize::from(run.start) <= at);
         builder.style(run.map_or(default, |run| run.style));
         let mut buffer = [0; 4];
         // Old files separate lines by CR.

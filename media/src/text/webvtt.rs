@@ -34,7 +34,7 @@ pub(super) fn parse(text: &str) -> Result<Vec<Cue>, Error> {
 pub(super) fn cue_text(text: &str) -> Markup {
     let mut builder = Builder::default();
     let mut rest = text;
-    while let Some(at) = rest.find(['<', '&']) {
+    while let Some(at) = rest.find(['<', '&']).filter(|_| !builder.is_full()) {
         let (before, from) = rest.split_at(at);
         builder.text(before);
         if from.starts_with('&') {

@@ -21,7 +21,7 @@ use crate::source::{ByteSource, Step, Stop};
 use crate::time::Time90k;
 use crate::track::{Codec, Sample, Track, TrackId};
 use bytes::Bytes;
-pub(crate) use size::{MAX_FILL, estimated_size};
+pub(crate) use size::estimated_size;
 
 use packet::{FirstPacket, PACKET, PAYLOAD, Packetizer};
 

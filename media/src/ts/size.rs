@@ -15,10 +15,10 @@ const PICTURE_HEADERS: u64 = 40;
 const FRAME_HEADER: u64 = 7;
 /// Of a PES packet of sound.
 const GROUP_HEADER: u64 = 14;
-/// The tables, and half of what can be needed to bring two streams to a multiple of 16 packets.
-const FIXED_PACKETS: f64 = 2.0 + 15.0;
-/// The other half, in bytes: a segment may be larger than estimated by this much for that reason.
-pub(crate) const MAX_FILL: f64 = 15.0 * 188.0;
+/// The tables.
+const TABLES: f64 = 2.0;
+/// A stream ends on a multiple of so many packets.
+const CYCLE: f64 = 16.0;
 
 /// About how many bytes the segment has: within a few percent from an index that tells each sample's size,
 /// and otherwise rather more than less.
@@ -42,7 +42,7 @@ pub(crate) fn estimated_size(
             guessed(bytes, segment.duration(), rate, rendition.audio.is_some())
         }
     };
-    (packets + FIXED_PACKETS) * to_float(PACKET as u64)
+    (packets + TABLES) * to_float(PACKET as u64)
 }
 
 /// Packets for samples of known sizes.
@@ -51,7 +51,12 @@ fn counted(video: &[u64], audio: &[u64], duration: Time90k, clocked: bool) -> f6
     let sound: u64 = audio.iter().map(|size| size + FRAME_HEADER).sum();
     let by_size = to_float(sound) / to_float(MAX_AUDIO_PES as u64);
     let groups = if audio.is_empty() { 0.0 } else { by_size.max(sound_groups(duration, clocked)) };
-    to_float(pictures) + sound_packets(to_float(sound), groups)
+    whole_cycles(to_float(pictures)) + whole_cycles(sound_packets(to_float(sound), groups))
+}
+
+/// Packets together with those that fill up a stream.
+fn whole_cycles(packets: f64) -> f64 {
+    (packets / CYCLE).ceil() * CYCLE
 }
 
 /// Packets for so many bytes of samples.
@@ -60,12 +65,15 @@ fn guessed(bytes: u64, duration: Time90k, frame_rate: Option<f64>, sound: bool) 
     let groups = if sound { sound_groups(duration, frame_rate.is_none()) } else { 0.0 };
     let sound = sound_packets(groups * to_float(9 * FRAME_HEADER), groups);
     let payload = to_float(PAYLOAD as u64);
+    // Half of what may be needed to fill up.
+    let fill = CYCLE / 2.0;
     let Some(rate) = frame_rate else {
-        return sound + to_float(bytes) / payload;
+        return sound + to_float(bytes) / payload + fill;
     };
+    let sound = if groups > 0.0 { sound + fill } else { sound };
     let pictures = (duration.seconds() * rate).max(1.0);
     let each = to_float(bytes) / pictures + to_float(PICTURE_HEADERS);
-    sound + pictures * (each / payload + 0.5).max(1.0)
+    sound + fill + pictures * (each / payload + 0.5).max(1.0)
 }
 
 /// PES packets of sound; more of them where they carry the clock.

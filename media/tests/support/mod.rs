@@ -35,6 +35,21 @@ pub(crate) fn fixtures(endings: &[&str]) -> Vec<(String, Bytes)> {
     found
 }
 
+/// Films by others, where they lie beside the repository: those of at most `largest` bytes. Prints that there are
+/// none.
+#[expect(clippy::print_stdout, reason = "a test says what it skips")]
+pub(crate) fn corpus(largest: u64) -> Vec<(String, Bytes)> {
+    let root = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../shared/corpus");
+    let Ok(index) = std::fs::read_to_string(root.join("INDEX.tsv")) else {
+        println!("skipped: no corpus at {}", root.display());
+        return Vec::new();
+    };
+    let paths = index.lines().skip(1).filter_map(|line| line.split('\t').next());
+    let small = |path: &&str| root.join(path).metadata().is_ok_and(|about| about.len() <= largest);
+    let read = |path: &str| Some((path.to_owned(), std::fs::read(root.join(path)).ok()?.into()));
+    paths.filter(small).filter_map(read).collect()
+}
+
 /// The fixture of that name.
 pub(crate) fn fixture(name: &str) -> Bytes {
     let mut all = fixtures(&[name]);

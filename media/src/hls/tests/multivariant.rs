@@ -286,9 +286,9 @@ proptest! {
     ) {
         let film = film(|tracks| {
             tracks.retain(|track| track.kind == TrackKind::Video);
-            let codecs = [aac(), ac3(), opus()];
+            let mut codecs = [aac(), ac3(), opus()].into_iter().cycle();
             for (id, (name, language)) in (2u64..).zip(names.clone()) {
-                let codec = if fmp4 { codecs[id as usize % 3].clone() } else { aac() };
+                let codec = codecs.next().filter(|_| fmp4).unwrap_or_else(aac);
                 tracks.push(Track { name: name.clone(), language: language.clone(), ..sound(id, codec, "") });
                 let text = Track::new(TrackId(id + 100), TrackKind::Subtitle, subtitles(TextFormat::Ass));
                 tracks.push(Track { name, language, ..text });

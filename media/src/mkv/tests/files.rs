@@ -141,6 +141,10 @@ fn segments_hold_the_whole_file_once() {
         else {
             continue;
         };
+        let by_index = mkv.keyframes(cut.id);
+        let scanned = by_index.as_ref().is_err_and(|error| error.kind == ErrorKind::NoIndex);
+        let scanned = if scanned { scans::scan(&file).ok() } else { None };
+        let mkv = scanned.as_ref().unwrap_or(&mkv);
         let keyframes = match mkv.keyframes(cut.id) {
             Ok(keyframes) => keyframes,
             Err(error) => {
@@ -149,7 +153,7 @@ fn segments_hold_the_whole_file_once() {
             }
         };
         let spans = spans(&keyframes);
-        let (whole, cut_up) = (samples_by_span(&mkv, &file, &[WHOLE]), samples_by_span(&mkv, &file, &spans));
+        let (whole, cut_up) = (samples_by_span(mkv, &file, &[WHOLE]), samples_by_span(mkv, &file, &spans));
         let (whole, cut_up) = match (whole, cut_up) {
             (Ok(whole), Ok(cut_up)) => (whole, cut_up),
             (_, Err(error)) | (Err(error), _) => {

@@ -333,3 +333,17 @@ fn the_last_picture_lasts_as_long_as_the_one_before() {
     assert_eq!(end(&[0, 20_000]), 21_000, "a still picture");
     assert_eq!(end(&[0]), 40);
 }
+
+#[test]
+fn wherever_bytes_end_nothing_before_is_asked_for_again() {
+    let second = |time: u64| {
+        let picture =
+            |index: i16| group(1, index * 4, index > 0, &vec![0; 20 + usize::try_from(index).unwrap()]);
+        cluster(time, &(0..250).map(picture).collect::<Vec<_>>())
+    };
+    let clusters = (0..9).map(|index| second(index * 1000)).collect::<Vec<_>>().concat();
+    for shift in 0..150 {
+        let file = file(&[void(shift), front(), clusters.clone()]);
+        assert_eq!(cuts(&scan(&file).unwrap()).len(), 9);
+    }
+}

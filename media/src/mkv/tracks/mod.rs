@@ -7,9 +7,12 @@ mod video;
 
 use super::ebml::{Element, id};
 use super::encoding::{Encodings, Undo, undo};
+use crate::codec::dolby_vision::DolbyVision;
 use crate::error::Error;
-use crate::track::{Codec, Roles, Rotation, Track, TrackId, TrackKind};
+use crate::picture::{self, Incomplete};
+use crate::track::{Codec, Roles, Track, TrackId, TrackKind};
 use bytes::Bytes;
+use video::Video;
 
 const MAX_TRACKS: usize = 512;
 
@@ -25,6 +28,8 @@ pub(super) struct Entry {
     pub(super) codec_delay: i64,
     /// How to get frames back as they were.
     pub(super) encodings: Vec<Undo>,
+    /// What the first key frame must tell of a picture codec.
+    pub(super) incomplete: Option<Incomplete>,
 }
 
 /// The tracks of a Tracks element. An entry that is damaged, has no number or one that was there before is
@@ -46,6 +51,7 @@ pub(super) fn parse(tracks: &Element<'_>) -> Result<Vec<Entry>, Error> {
             entries.push(entry);
         }
     }
+    video::set_stills_aside(&mut entries);
     Ok(entries)
 }
 
@@ -64,8 +70,8 @@ struct Raw {
     codec_id: String,
     private: Bytes,
     codec_delay: u64,
-    width: u32,
-    height: u32,
+    video: Video,
+    dolby_vision: Option<DolbyVision>,
     sample_rate: f64,
     channels: u32,
     encodings: Result<Encodings, &'static str>,
@@ -87,8 +93,8 @@ impl Raw {
             codec_id: String::new(),
             private: Bytes::new(),
             codec_delay: 0,
-            width: 0,
-            height: 0,
+            video: Video::default(),
+            dolby_vision: None,
             sample_rate: 8000.0,
             channels: 1,
             encodings: Ok(Encodings::default()),
@@ -113,24 +119,15 @@ impl Raw {
                 id::TRACK_TIMESTAMP_SCALE if !matches!(child.float()?, 0.0 | 1.0) => {
                     raw.encodings = Err("the track's clock runs at another speed than the file's");
                 }
-                id::VIDEO => raw.read_video(&child)?,
+                id::VIDEO => raw.video = Video::parse(&child)?,
+                id::BLOCK_ADDITION_MAPPING => {
+                    raw.dolby_vision = raw.dolby_vision.or_else(|| video::dolby_vision(&child));
+                }
                 id::AUDIO => raw.read_audio(&child)?,
                 _ => roles::read_flag(&mut raw.roles, &child)?,
             }
         }
         Ok(raw)
-    }
-
-    fn read_video(&mut self, video: &Element<'_>) -> Result<(), Error> {
-        for child in video.children() {
-            let child = child?;
-            match child.id {
-                id::PIXEL_WIDTH => self.width = u32::try_from(child.uint()?).unwrap_or(0),
-                id::PIXEL_HEIGHT => self.height = u32::try_from(child.uint()?).unwrap_or(0),
-                _ => {}
-            }
-        }
-        Ok(())
     }
 
     fn read_audio(&mut self, audio: &Element<'_>) -> Result<(), Error> {
@@ -155,27 +152,28 @@ impl Raw {
             17 => TrackKind::Subtitle,
             _ => TrackKind::Other,
         };
+        let mut picture = None;
+        let mut incomplete = None;
         let (codec, encodings) = match &self.encodings {
+            Ok(encodings) if kind == TrackKind::Video => {
+                let found = self.video_codec(&encodings.of_private);
+                (picture, incomplete) = (found.picture, found.incomplete);
+                (found.codec, encodings.of_frames.clone())
+            }
             Ok(encodings) => (self.codec(&encodings.of_private), encodings.of_frames.clone()),
             Err(reason) => (Codec::Unsupported { reason }, Vec::new()),
         };
         // From 1,000 to 1/10 frames per second; all else is a mistake of the muxer.
         let default_duration =
             Some(self.default_duration).filter(|step| (1_000_000..=10_000_000_000).contains(step));
-        let mut frame_rate = default_duration.filter(|_| kind == TrackKind::Video).map(rate_of);
+        let frame_rate = default_duration.filter(|_| kind == TrackKind::Video).map(rate_of);
         let is_audio = kind == TrackKind::Audio;
-        let (mut width, mut height) = (self.width, self.height);
         let sample_rate =
             if is_audio { codec.sample_rate().unwrap_or_else(|| whole(self.sample_rate)) } else { 0 };
         let channels = if is_audio { codec.channels().unwrap_or(self.channels) } else { 0 };
-        if let Codec::H264(config) = &codec {
-            frame_rate = frame_rate.or(config.picture.frame_rate);
-            if width == 0 || height == 0 {
-                (width, height) = (config.picture.width, config.picture.height);
-            }
-        }
         let language = self.language_bcp47.unwrap_or(self.language);
-        Some(Entry {
+        let video = self.video;
+        let mut entry = Entry {
             uid: self.uid,
             track: Track {
                 id: TrackId(self.number),
@@ -186,13 +184,13 @@ impl Raw {
                 name: Some(self.name).filter(|name| !name.is_empty()),
                 default: self.default && self.enabled,
                 roles: self.roles,
-                width,
-                height,
+                width: video.width,
+                height: video.height,
                 frame_rate,
-                pixel_aspect: (1, 1),
-                rotation: Rotation::default(),
-                colour: None,
-                dolby_vision: None,
+                pixel_aspect: video.pixel_aspect().unwrap_or((1, 1)),
+                rotation: video.rotation,
+                colour: video.colour,
+                dolby_vision: self.dolby_vision,
                 sample_rate,
                 channels,
             },
@@ -203,12 +201,17 @@ impl Raw {
                 0
             },
             encodings,
-        })
+            incomplete,
+        };
+        if let Some(mut picture) = picture {
+            picture.pixel_aspect = video.pixel_aspect().or(picture.pixel_aspect);
+            picture::describe(&mut entry.track, &picture);
+        }
+        Some(entry)
     }
 
     fn codec(&self, of_private: &[Undo]) -> Codec {
         let config = match self.kind {
-            1 => self.video_codec(of_private),
             2 => self.audio_codec(of_private),
             17 => self.text_codec(of_private),
             _ => Err(Error::unsupported("neither picture, sound nor text")),

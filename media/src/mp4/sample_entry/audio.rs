@@ -163,7 +163,7 @@ fn mpeg4_audio(entry: &SampleEntry, kind: u8, config: Option<&[u8]>) -> Result<C
 }
 
 /// The object type indication and DecoderSpecificInfo in `esds` (14496-1 7.2.6).
-fn decoder_config(esds: &Child) -> Result<(u8, Option<&[u8]>), Error> {
+pub(super) fn decoder_config(esds: &Child) -> Result<(u8, Option<&[u8]>), Error> {
     let (_, mut reader) = esds.full()?;
     let mut es = descriptor(&mut reader, 3)?;
     es.skip(2)?; // ES_ID
@@ -258,14 +258,13 @@ mod tests {
 
     #[test]
     fn each_codec_has_its_box() {
-        let cases: [(&[u8; 4], &[u8; 4], &[u8], u32, u32); 5] = [
-            (b"alac", b"alac", COOKIE, 44_100, 2),
-            (b"Opus", b"dOps", DOPS, 48_000, 2),
-            (b"fLaC", b"dfLa", DFLA, 44_100, 2),
-            (b"ac-3", b"dac3", DAC3, 48_000, 6),
-            (b"ec-3", b"dec3", DEC3, 48_000, 6),
-        ];
-        for (kind, box_kind, body, rate, channels) in cases {
+        for (kind, box_kind, body, (rate, channels)) in [
+            (b"alac", b"alac", COOKIE, (44_100, 2)),
+            (b"Opus", b"dOps", DOPS, (48_000, 2)),
+            (b"fLaC", b"dfLa", DFLA, (44_100, 2)),
+            (b"ac-3", b"dac3", DAC3, (48_000, 6)),
+            (b"ec-3", b"dec3", DEC3, (48_000, 6)),
+        ] {
             let iso = parse(&entry(kind, with_box(audio_fields(0, 0), box_kind, body)), 0).unwrap();
             let record = match &iso.codec {
                 Codec::Alac(config) => &config.record,

@@ -5,9 +5,10 @@ mod text;
 mod visual;
 
 use super::boxes::{Child, children};
-use crate::codec::dolby_vision::DolbyVision;
+use crate::codec::{dolby_vision::DolbyVision, picture::Picture};
 use crate::colour::Colour;
 use crate::error::Error;
+use crate::picture::Incomplete;
 use crate::reader::Reader;
 use crate::track::{Codec, TrackKind};
 use bytes::Bytes;
@@ -28,6 +29,10 @@ pub(crate) struct SampleEntry {
     /// `colr` (12.1.5), or what the codec says.
     pub(crate) colour: Option<Colour>,
     pub(crate) dolby_vision: Option<DolbyVision>,
+    /// What the first sample must tell of a picture codec.
+    pub(crate) incomplete: Option<Incomplete>,
+    /// What the picture codec's configuration says.
+    pub(crate) picture: Option<Picture>,
 }
 
 impl SampleEntry {
@@ -61,6 +66,8 @@ impl SampleEntry {
             pixel_aspect: (1, 1),
             colour: None,
             dolby_vision: None,
+            incomplete: None,
+            picture: None,
         }
     }
 }

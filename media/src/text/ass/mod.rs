@@ -16,6 +16,7 @@ use super::srt::lines;
 use super::{Cue, check_count};
 use crate::error::Error;
 use overrides::Action;
+use std::collections::HashMap;
 
 /// Styles of one script.
 const MAX_STYLES: usize = 10_000;
@@ -30,17 +31,11 @@ pub(super) struct Script {
     /// The picture's size that places are meant for.
     width: f64,
     height: f64,
-    styles: Vec<NamedStyle>,
+    /// By name, in lower case; of several of one name the last.
+    styles: HashMap<String, (Style, u8)>,
     events: Vec<String>,
     /// True in SubStation Alpha, whose alignments are counted otherwise.
     old: bool,
-}
-
-#[derive(Debug, Clone)]
-struct NamedStyle {
-    name: String,
-    style: Style,
-    key: u8,
 }
 
 /// A dialogue line's fields.
@@ -57,7 +52,7 @@ impl Default for Script {
             // What programs take when the script does not say.
             width: 384.0,
             height: 288.0,
-            styles: Vec::new(),
+            styles: HashMap::new(),
             events: EVENTS.split(',').map(str::to_owned).collect(),
             old: false,
         }
@@ -140,23 +135,23 @@ impl Script {
         if self.styles.len() >= MAX_STYLES {
             return;
         }
-        let mut named = NamedStyle { name: String::new(), style: Style::default(), key: 2 };
+        let (mut style_name, mut style, mut key) = (String::new(), Style::default(), 2);
         for (name, value) in fields(names, line) {
             let on = || value.parse::<i32>().is_ok_and(|number| number != 0);
             match name {
-                "name" => named.name = style_name(value).to_owned(),
-                "bold" => named.style.bold = on(),
-                "italic" => named.style.italic = on(),
-                "underline" => named.style.underline = on(),
+                "name" => style_name = name_of(value),
+                "bold" => style.bold = on(),
+                "italic" => style.italic = on(),
+                "underline" => style.underline = on(),
                 "alignment" => {
                     let number = value.parse::<u8>().ok();
-                    let key = if self.old { number.and_then(key_of_ssa) } else { number };
-                    named.key = key.filter(|key| (1..=9).contains(key)).unwrap_or(2);
+                    let number = if self.old { number.and_then(key_of_ssa) } else { number };
+                    key = number.filter(|key| (1..=9).contains(key)).unwrap_or(2);
                 }
                 _ => {}
             }
         }
-        self.styles.push(named);
+        self.styles.insert(style_name, (style, key));
     }
 
     /// The cue of an event: what follows `Dialogue:`.
@@ -186,11 +181,8 @@ impl Script {
     }
 
     fn style(&self, name: &str) -> (Style, u8) {
-        let name = style_name(name);
-        let find = |name: &str| self.styles.iter().rev().find(|style| style.name.eq_ignore_ascii_case(name));
-        find(name)
-            .or_else(|| find("Default"))
-            .map_or_else(|| (Style::default(), 2), |found| (found.style, found.key))
+        let found = self.styles.get(&name_of(name)).or_else(|| self.styles.get("default"));
+        found.copied().unwrap_or_else(|| (Style::default(), 2))
     }
 
     /// Text and place of a line.
@@ -199,9 +191,13 @@ impl Script {
         let mut style = of_style;
         let (mut place, mut has_key, mut drawing) = (None, false, false);
         let mut builder = Builder::default();
+        let mut closes = true;
         let mut rest = line.text;
-        while !rest.is_empty() {
-            let block = rest.strip_prefix('{').and_then(|inside| inside.split_once('}'));
+        while !rest.is_empty() && !builder.is_full() {
+            let inside = rest.strip_prefix('{').filter(|_| closes);
+            let block = inside.and_then(|inside| inside.split_once('}'));
+            // Looked for once only: a long line of open braces would take for ever.
+            closes &= inside.is_none() || block.is_some();
             let Some((inside, behind)) = block else {
                 // Up to the next block; a brace that nothing closes is text.
                 let from = usize::from(rest.starts_with('{'));
@@ -259,8 +255,8 @@ impl Script {
 }
 
 /// A style's name as it is compared: scripts put stars before names.
-fn style_name(name: &str) -> &str {
-    name.trim().trim_start_matches('*')
+fn name_of(name: &str) -> String {
+    name.trim().trim_start_matches('*').to_ascii_lowercase()
 }
 
 fn size(value: &str) -> Option<f64> {

@@ -1,8 +1,13 @@
 //! Playback of a real file that arrives slowly, in virtual time.
 
+mod indexing;
+mod sharing;
+
 use super::fake::FakeFile;
 use super::*;
 use crate::error::ErrorKind;
+use crate::range_reader::RangeReader;
+use media::plan::PlanOptions;
 use media::source::Step;
 use std::ops::Range;
 
@@ -23,15 +28,33 @@ fn playbacks() -> Playbacks {
     Playbacks::new(PlaybackOptions::default())
 }
 
+/// Segment `index` of what plays where nobody has chosen.
+fn piece(presentation: &Presentation, index: u32) -> Result<Piece, Error> {
+    match presentation.content(&format!("segment{index:03}.ts"), &PlaylistOptions::default(), &[])? {
+        Content::Piece(piece) => Ok(piece),
+        Content::Text(text) => panic!("{text}"),
+    }
+}
+
+async fn segment(playback: &Arc<Playback>, index: u32) -> Result<Bytes, Error> {
+    let piece = piece(&*playback.presentation().await?, index)?;
+    playback.piece(piece).await
+}
+
+fn cached(playback: &Playback, index: u32) -> Option<Bytes> {
+    playback.cached(piece(&*playback.known()?.ok()?, index).ok()?)
+}
+
 /// What the segments are when the whole file is here.
 fn expected(file: &FakeFile) -> Vec<Bytes> {
     let Ok(Step::Done(movie)) = media::open(file.bytes()) else { panic!("the fixture cannot be opened") };
-    let plan = media::plan::plan(&movie, &media::plan::PlanOptions::default()).unwrap();
-    let segment = |index| match media::ts::segment(&movie, &plan, index, file.bytes()) {
+    let offer = media::presentation::Presentation::new(Arc::new(movie), &PlanOptions::default()).unwrap();
+    let rendition = offer.main_rendition(None).unwrap();
+    let segment = |index| match offer.segment(&rendition, index, file.bytes()) {
         Ok(Step::Done(segment)) => segment,
         other => panic!("{other:?}"),
     };
-    (0..).take(plan.segments.len()).map(segment).collect()
+    (0..).take(offer.plan().segments.len()).map(segment).collect()
 }
 
 fn overlap(reads: &[Range<u64>], byte: u64) -> usize {
@@ -47,12 +70,13 @@ async fn segments_in_any_order_are_those_of_the_whole_file() {
         let playback = open(&playbacks(), &file);
         let count = u32::try_from(expected.len()).unwrap();
         for index in (0..count).rev() {
-            let segment = playback.segment(index).await.unwrap();
+            let segment = segment(&playback, index).await.unwrap();
             assert_eq!(segment, expected[index as usize], "{name} {index}");
-            let head = playback.presentation().await.unwrap().segment_head(index).unwrap();
+            let known = playback.presentation().await.unwrap();
+            let head = known.head(piece(&known, index).unwrap()).unwrap();
             assert!(segment.starts_with(&head));
         }
-        let error = playback.segment(count).await.unwrap_err();
+        let error = segment(&playback, count).await.unwrap_err();
         assert_eq!(error.kind(), ErrorKind::NotFound);
     }
 }
@@ -63,7 +87,7 @@ async fn many_viewers_cost_one_fetch() {
     file.set_delay(SECOND);
     let expected = expected(&file);
     let playback = open(&playbacks(), &file);
-    let all = futures::future::join_all((0..20).map(|_| playback.segment(2))).await;
+    let all = futures::future::join_all((0..20).map(|_| segment(&playback, 2))).await;
     assert!(all.into_iter().all(|segment| segment.unwrap() == expected[2]));
     let reads = file.reads();
     let last = reads.last().cloned().unwrap();
@@ -76,8 +100,8 @@ async fn the_last_viewer_to_go_ends_the_reads() {
     let playback = open(&playbacks(), &file);
     playback.presentation().await.unwrap();
     file.set_delay(100 * SECOND);
-    let first = tokio::time::timeout(SECOND, playback.segment(1));
-    let second = tokio::time::timeout(2 * SECOND, playback.segment(1));
+    let first = tokio::time::timeout(SECOND, segment(&playback, 1));
+    let second = tokio::time::timeout(2 * SECOND, segment(&playback, 1));
     let (first, second) = tokio::join!(first, second);
     assert!(first.is_err() && second.is_err());
     assert_eq!(file.dropped(), 1);
@@ -88,22 +112,22 @@ async fn the_next_segment_is_made_beforehand_and_looked_ahead_from() {
     let file = fixture("demo.mp4");
     file.set_delay(SECOND);
     let playback = open(&playbacks(), &file);
-    playback.segment(0).await.unwrap();
-    assert!(playback.cached(0).is_some() && playback.cached(1).is_none());
+    segment(&playback, 0).await.unwrap();
+    assert!(cached(&playback, 0).is_some() && cached(&playback, 1).is_none());
     let preferred = file.preferred();
     tokio::time::sleep(2 * SECOND).await;
-    assert!(playback.cached(1).is_some() && playback.cached(2).is_none());
+    assert!(cached(&playback, 1).is_some() && cached(&playback, 2).is_none());
     assert!(file.preferred().last() > preferred.last(), "the look-ahead follows");
 
     // A seek: the prefetch of what followed before is given up.
-    playback.segment(1).await.unwrap();
+    segment(&playback, 1).await.unwrap();
     file.set_delay(10 * SECOND);
-    playback.segment(1).await.unwrap(); // prefetches 2 now, slowly
+    segment(&playback, 1).await.unwrap(); // prefetches 2 now, slowly
     tokio::time::sleep(SECOND).await;
     file.set_delay(SECOND);
-    playback.segment(4).await.unwrap();
+    segment(&playback, 4).await.unwrap();
     tokio::time::sleep(30 * SECOND).await;
-    assert!(playback.cached(4).is_some());
+    assert!(cached(&playback, 4).is_some());
 }
 
 #[tokio::test(start_paused = true)]
@@ -111,18 +135,18 @@ async fn a_seek_and_a_closed_file_cancel_the_prefetch() {
     let file = fixture("demo.mp4");
     let all = playbacks();
     let playback = open(&all, &file);
-    playback.segment(0).await.unwrap();
+    segment(&playback, 0).await.unwrap();
     tokio::time::sleep(SECOND).await;
     file.set_delay(100 * SECOND);
-    playback.segment(1).await.unwrap(); // from the cache; prefetches 2
+    segment(&playback, 1).await.unwrap(); // from the cache; prefetches 2
     tokio::time::sleep(SECOND).await;
     let before = file.reads().len();
-    let seek = tokio::time::timeout(SECOND, playback.segment(4)).await;
+    let seek = tokio::time::timeout(SECOND, segment(&playback, 4)).await;
     assert!(seek.is_err());
     assert_eq!(file.dropped(), 2, "the prefetch, and the segment that was not waited for");
     assert_eq!(file.reads().len(), before + 1);
 
-    playback.segment(1).await.unwrap(); // prefetches 2 again
+    segment(&playback, 1).await.unwrap(); // prefetches 2 again
     tokio::time::sleep(SECOND).await;
     drop(playback);
     all.forget(&KEY.id);
@@ -136,10 +160,10 @@ async fn a_request_takes_the_prefetch_over() {
     let playback = open(&playbacks(), &file);
     playback.presentation().await.unwrap();
     file.set_delay(10 * SECOND);
-    playback.segment(0).await.unwrap();
+    segment(&playback, 0).await.unwrap();
     tokio::time::sleep(5 * SECOND).await; // half of segment 1 is on its way
     let before = Instant::now();
-    playback.segment(1).await.unwrap();
+    segment(&playback, 1).await.unwrap();
     assert!(before.elapsed() <= 5 * SECOND, "{:?}", before.elapsed());
     assert_eq!(file.dropped(), 0);
 }
@@ -152,12 +176,12 @@ async fn without_a_cache_there_is_no_prefetch_but_still_one_flight() {
     let playback = open(&playbacks, &file);
     playback.presentation().await.unwrap();
     let before = file.reads().len();
-    let (one, two) = tokio::join!(playback.segment(0), playback.segment(0));
+    let (one, two) = tokio::join!(segment(&playback, 0), segment(&playback, 0));
     assert_eq!(one.unwrap(), two.unwrap());
     tokio::time::sleep(10 * SECOND).await;
     let fetched = file.reads().len() - before;
-    assert!(playback.cached(0).is_none());
-    playback.segment(0).await.unwrap();
+    assert!(cached(&playback, 0).is_none());
+    segment(&playback, 0).await.unwrap();
     assert_eq!(file.reads().len() - before, 2 * fetched, "made again");
 }
 
@@ -167,14 +191,14 @@ async fn failures_of_the_reader_are_not_kept() {
     let playback = open(&playbacks(), &file);
     file.fail(Some(ErrorKind::Stalled));
     assert_eq!(playback.presentation().await.unwrap_err().kind(), ErrorKind::Stalled);
-    assert_eq!(playback.segment(0).await.unwrap_err().kind(), ErrorKind::Stalled);
+    assert_eq!(segment(&playback, 0).await.unwrap_err().kind(), ErrorKind::Stalled);
     assert!(playback.known().is_none());
     file.fail(None);
-    assert!(playback.segment(0).await.is_ok());
+    assert!(segment(&playback, 0).await.is_ok());
     file.fail(Some(ErrorKind::Storage));
-    assert_eq!(playback.segment(3).await.unwrap_err().kind(), ErrorKind::Storage);
+    assert_eq!(segment(&playback, 3).await.unwrap_err().kind(), ErrorKind::Storage);
     file.fail(None);
-    assert!(playback.segment(3).await.is_ok());
+    assert!(segment(&playback, 3).await.is_ok());
 }
 
 #[tokio::test(start_paused = true)]
@@ -183,7 +207,7 @@ async fn failures_of_the_file_are_kept() {
     let playback = open(&playbacks(), &file);
     assert_eq!(playback.presentation().await.unwrap_err().kind(), ErrorKind::Unsupported);
     let reads = file.reads().len();
-    assert_eq!(playback.segment(0).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    assert_eq!(segment(&playback, 0).await.unwrap_err().kind(), ErrorKind::Unsupported);
     assert!(matches!(playback.known(), Some(Err(error)) if error.kind() == ErrorKind::Unsupported));
     assert_eq!(file.reads().len(), reads);
 }
@@ -230,9 +254,16 @@ async fn a_seek_to_the_end_has_no_segments() {
     let known = playback.presentation().await.unwrap();
     let duration = known.duration_seconds().unwrap();
     assert!((duration - 30.0).abs() < 0.2, "{duration}");
-    assert!(known.media_playlist(Some(duration * 0.99)).unwrap().contains("#EXT-X-START:TIME-OFFSET=29."));
-    let end = known.media_playlist(Some(duration * 0.996)).unwrap();
+    let playlist = |start| {
+        let options = PlaylistOptions { start: Some(start), ..Default::default() };
+        let Ok(Content::Text(text)) = known.content("playlist.m3u8", &options, &[]) else {
+            panic!("no playlist")
+        };
+        text
+    };
+    assert!(playlist(duration * 0.99).contains("#EXT-X-START:TIME-OFFSET=29."));
+    let end = playlist(duration * 0.996);
     assert!(end.ends_with("#EXT-X-ENDLIST\n") && !end.contains("#EXTINF"));
-    assert!(known.segment_index("segment000.ts").is_ok());
-    assert_eq!(known.segment_index("segment999.ts").unwrap_err().kind(), ErrorKind::NotFound);
+    assert!(piece(&known, 0).is_ok());
+    assert_eq!(piece(&known, 999).unwrap_err().kind(), ErrorKind::NotFound);
 }

@@ -81,6 +81,7 @@ fn imports_in_media_go_one_way() {
     const BASE: &[&str] = &["error", "time", "source", "reader", "colour"];
     const CONTAINER: &[&str] = &[
         "error",
+        "bit_rate",
         "time",
         "source",
         "reader",
@@ -91,7 +92,7 @@ fn imports_in_media_go_one_way() {
         "chapters",
         "attachment",
     ];
-    const MOVIE: &[&str] = &["error", "time", "source", "track", "chapters", "attachment", "mp4", "mkv"];
+    const MOVIE: &[&str] = &["bit_rate", "error", "time", "source", "track", "chapters", "attachment", "mp4", "mkv"];
     const PLAN: &[&str] = &["error", "time", "track", "movie"];
     const UNITS: &[&str] = &["error", "time", "source", "track", "movie", "plan"];
     const OUTPUT: &[&str] = &[
@@ -147,6 +148,7 @@ fn imports_in_media_go_one_way() {
             ("codec", BASE),
             ("attachment", &[]),
             ("chapters", &["time"]),
+            ("bit_rate", &["track"]),
             ("track", &["time", "codec", "colour"]),
             ("picture", &["error", "colour", "codec", "track"]),
             ("rendition", &["track"]),

@@ -16,6 +16,7 @@
 
 pub mod access_units;
 pub mod attachment;
+mod bit_rate;
 pub mod chapters;
 pub mod cmaf;
 pub mod codec;

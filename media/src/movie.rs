@@ -1,13 +1,14 @@
 //! What is known of a file once its index has been read.
 
 use crate::attachment::Attachment;
+use crate::bit_rate::{constant_bits, usual_bits};
 use crate::chapters::Chapter;
 use crate::error::Error;
 use crate::mkv::MkvFile;
 use crate::mp4::Mp4File;
 use crate::source::{ByteSource, Step, Stop};
 use crate::time::Time90k;
-use crate::track::{Keyframe, Sample, Span, Track, TrackId};
+use crate::track::{Keyframe, Sample, Span, Track, TrackId, TrackKind};
 use std::fmt;
 use std::ops::Range;
 
@@ -174,11 +175,35 @@ impl Movie {
         match &self.container {
             Container::Mp4(file) => {
                 let each = tracks.iter().map(|track| file.sizes(cut, *track, span)).collect();
-                let sum = || file.byte_ranges(cut, tracks, span).unwrap_or_default();
-                let sum = || sum().iter().map(|range| range.end - range.start).sum();
-                Option::map_or_else(each, || SpanSizes::Sum(sum()), SpanSizes::Each)
+                Option::map_or_else(
+                    each,
+                    || SpanSizes::Sum(self.size_in_fragments(file, cut, tracks, span)),
+                    SpanSizes::Each,
+                )
             }
             Container::Mkv(file) => SpanSizes::Sum(file.size_of(cut, tracks, span)),
+        }
+    }
+
+    /// About how many bytes `tracks` have in a span of fragments, of which the index tells only how large they are with
+    /// all tracks together.
+    fn size_in_fragments(&self, file: &Mp4File, cut: TrackId, tracks: &[TrackId], span: &Span) -> u64 {
+        let played = |track: &&Track| matches!(track.kind, TrackKind::Video | TrackKind::Audio);
+        let ids: Vec<TrackId> = self.tracks.iter().filter(played).map(|track| track.id).collect();
+        let ranges = file.byte_ranges(cut, &ids, span).unwrap_or_default();
+        let all: u64 = ranges.iter().map(|range| range.end.saturating_sub(range.start)).sum();
+        let end = span.end.map(|end| end.pts).or_else(|| file.end(cut)).unwrap_or(span.start.pts);
+        let ticks = (end - span.start.pts).max(Time90k::ZERO);
+        let usual = |of: &dyn Fn(&TrackId) -> bool| {
+            let tracks = self.tracks.iter().filter(played).filter(|track| of(&track.id));
+            let bits = tracks.map(|track| constant_bits(&track.codec).unwrap_or_else(|| usual_bits(track)));
+            whole(bits.sum::<f64>() / 8.0 * ticks.seconds())
+        };
+        if tracks.contains(&cut) {
+            // However much the others are taken to have, something is left.
+            all.saturating_sub(usual(&|id| !tracks.contains(id))).max(all / 20)
+        } else {
+            usual(&|id| tracks.contains(id)).min(all)
         }
     }
 
@@ -297,4 +322,9 @@ impl Movie {
             Container::Mkv(file) => file.keyframe(src, track, keyframe),
         }
     }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
+const fn whole(value: f64) -> u64 {
+    value as u64
 }

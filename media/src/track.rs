@@ -98,6 +98,19 @@ impl Track {
         }
     }
 
+    /// Its name in CODECS (RFC 6381): the codec's, but Dolby Vision's where only its players show the picture.
+    pub fn rfc6381(&self) -> Option<String> {
+        let codec = self.codec.rfc6381()?;
+        let dolby_vision = self.dolby_vision.as_ref().and_then(|config| config.rfc6381(&codec));
+        Some(dolby_vision.unwrap_or(codec))
+    }
+
+    /// Its entry in SUPPLEMENTAL-CODECS (RFC 8216bis 4.4.6.2): what Dolby Vision makes of a picture that everyone
+    /// can show.
+    pub fn supplemental_codec(&self) -> Option<String> {
+        self.dolby_vision.as_ref()?.supplemental(&self.codec.rfc6381()?, self.colour)
+    }
+
     /// True when the name or a flag says that people talk about the film here.
     pub fn is_commentary(&self) -> bool {
         self.roles.commentary

@@ -4,6 +4,7 @@
 
 mod support;
 
+use media::ErrorKind;
 use media::hls::{self, Resource, resource};
 use media::presentation::Presentation;
 use media::rendition::{Rendition, SegmentFormat};
@@ -54,7 +55,11 @@ fn each_is_one_picture_made_of_its_own_bytes() {
                 panic!("{name}: {}", segment.uri)
             };
             assert_eq!(found, rendition);
-            let whole = film.iframe(&rendition, index, &file).unwrap();
+            let whole = match film.iframe(&rendition, index, &file) {
+                // An index that lies is found out when it is used.
+                Err(error) if error.kind == ErrorKind::NoIndex => break,
+                whole => whole.unwrap(),
+            };
             let mut stingy = Stingy::new(&file);
             for range in film.iframe_ranges(&rendition, index).unwrap() {
                 stingy.fetch(range);
@@ -109,7 +114,11 @@ fn in_fragmented_mp4_each_is_a_fragment_of_one_sample() {
         assert_eq!(resource(&film, &init.uri, None), Some(Resource::Init(rendition)), "{name}");
         let mut shown = 0.0;
         for (index, segment) in (0u32..).zip(&playlist.segments) {
-            let Step::Done(made) = film.iframe(&rendition, index, &file).unwrap() else { panic!("{name}") };
+            let made = match film.iframe(&rendition, index, &file) {
+                Err(error) if error.kind == ErrorKind::NoIndex => break,
+                Ok(Step::Done(made)) => made,
+                other => panic!("{name}: {other:?}"),
+            };
             let run = boxed(&made, &[b"moof", b"traf", b"trun"]);
             let word = |at: usize| u32::from_be_bytes(run[at..at + 4].try_into().unwrap());
             assert_eq!(word(4), 1, "{name}: one sample");

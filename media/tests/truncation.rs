@@ -111,7 +111,13 @@ fn what_is_asked_for_is_enough_and_little() {
         let rendition = presentation.main_rendition(None).unwrap();
         for segment in &presentation.plan().segments {
             let index = segment.index;
-            let expected = done(presentation.segment(&rendition, index, &film).unwrap());
+            let expected = match presentation.segment(&rendition, index, &film) {
+                Ok(step) => done(step),
+                Err(error) => {
+                    assert_eq!((error.kind, name.as_str()), (ErrorKind::NoIndex, "mkv-lying-cues.mkv"));
+                    continue;
+                }
+            };
             // Beginning with what opening brought, and asking as it goes.
             let rounds = source.asked.len();
             let made = source.drive(|src| presentation.segment(&rendition, index, src)).unwrap();

@@ -15,7 +15,8 @@ use warp::http::header::{CONTENT_DISPOSITION, HOST};
 use warp::reply::Response;
 
 /// RFC 3986 2.3: what may stand as itself in a path segment.
-const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub(super) const UNRESERVED: &AsciiSet =
+    &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
     warp::path!("playlist" / String)

@@ -5,9 +5,13 @@ use super::{App, find, mime, reading, with};
 use crate::error::{Error, ErrorKind};
 use crate::report::Report;
 use serde::Serialize;
+use std::time::Duration;
 use warp::Filter;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
+
+/// How long to wait for the list of attached files.
+const ATTACHMENTS_PATIENCE: Duration = Duration::from_secs(2);
 
 /// What `/probe` answers.
 #[derive(Debug, Serialize)]
@@ -53,7 +57,16 @@ async fn probe(app: &App, info_hash: &str, index: &str) -> Result<Response, Erro
     let found = find::file(app, info_hash, index, app.patience.metadata).await?;
     let playback = found.playback(app)?;
     let report = match super::hls::presentation(&playback, app.patience.index).await {
-        Ok(presentation) => Contents::Known(Box::new(playback.report(&presentation))),
+        Ok(presentation) => {
+            let mut report = playback.report(&presentation);
+            // They may be at the end of the file; the rest is told without them.
+            if let Ok(Ok(attachments)) =
+                tokio::time::timeout(ATTACHMENTS_PATIENCE, playback.attachments()).await
+            {
+                report.attachments = super::subtitles::with_urls(&found, attachments);
+            }
+            Contents::Known(Box::new(report))
+        }
         Err(error) if error.kind() == ErrorKind::Unsupported => {
             let hls = Impossible { possible: false, reason: error.to_string() };
             Contents::Unknown { tracks: [], hls }

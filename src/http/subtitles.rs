@@ -1,14 +1,21 @@
-//! `/subtitles/{ih}/{idx}`: which subtitles there are, and each as a file.
+//! `/subtitles/{ih}/{idx}`: which subtitles there are, each as a file, and the fonts that come with them.
 
-use super::answer::{answer, bytes, json, no_store, set_text};
-use super::{App, find, get_or_head, reading, with};
+use super::answer::{answer, bytes, empty, json, no_store, set, set_text};
+use super::body::{Part, of_parts};
+use super::find::{self, Found};
+use super::m3u::UNRESERVED;
+use super::{App, get_or_head, mime, reading, with};
 use crate::error::{Error, ErrorKind};
-use crate::report::SubtitleReport;
+use crate::report::{AttachmentReport, SubtitleReport};
+use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use serde::Serialize;
 use tokio::time::Instant;
 use warp::Filter;
 use warp::filters::BoxedFilter;
-use warp::http::header::{CONTENT_DISPOSITION, HeaderName};
+use warp::http::StatusCode;
+use warp::http::header::{
+    CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue,
+};
 use warp::reply::Response;
 
 /// Up to which time nothing is missing in a file, in seconds.
@@ -22,6 +29,7 @@ pub(super) const COMPLETE: HeaderName = HeaderName::from_static("x-complete");
 struct List {
     subtitles: Vec<SubtitleReport>,
     not_offered: Vec<Refused>,
+    attachments: Vec<AttachmentReport>,
 }
 
 /// A subtitle track that is in no presentation.
@@ -50,7 +58,17 @@ pub(super) fn routes(app: &App) -> BoxedFilter<(Response,)> {
                 file(&app, &info_hash, &index, &name, wait).await
             })
         });
-    list.or(file).unify().boxed()
+    let attachment = warp::path!("subtitles" / String / String / "attachments" / usize / String)
+        .and(get_or_head())
+        .and(with(app))
+        .then(|info_hash: String, index: String, number: usize, name: String, head: bool, app: App| {
+            answer(app.clone(), async move {
+                let found = find::file(&app, &info_hash, &index, app.patience.metadata_for_stream).await?;
+                let name = percent_decode_str(&name).decode_utf8_lossy().into_owned();
+                attachment(&app, &found, number, &name, head).await
+            })
+        });
+    list.or(file).unify().or(attachment).unify().boxed()
 }
 
 async fn list(app: &App, info_hash: &str, index: &str) -> Result<Response, Error> {
@@ -73,7 +91,20 @@ async fn list(app: &App, info_hash: &str, index: &str) -> Result<Response, Error
     });
     let refused = presentation.iter().flat_map(|presentation| presentation.refused_subtitles());
     let not_offered = refused.map(|(track, codec, reason)| Refused { track, codec, reason });
-    Ok(json(&List { subtitles: subtitles.collect(), not_offered: not_offered.collect() }))
+    let attachments = match &presentation {
+        Some(_) => {
+            let left = until.saturating_duration_since(Instant::now());
+            let stalled =
+                |_| Error::new(ErrorKind::Stalled, "Timed out waiting for the list of attached files");
+            tokio::time::timeout(left, playback.attachments()).await.map_err(stalled)?
+        }
+        None => Ok(Vec::new()),
+    };
+    let attachments = match attachments {
+        Err(error) if error.kind() == ErrorKind::Unsupported => Vec::new(),
+        attachments => with_urls(&found, attachments?),
+    };
+    Ok(json(&List { subtitles: subtitles.collect(), not_offered: not_offered.collect(), attachments }))
 }
 
 async fn file(app: &App, info_hash: &str, index: &str, name: &str, wait: bool) -> Result<Response, Error> {
@@ -89,5 +120,38 @@ async fn file(app: &App, info_hash: &str, index: &str, name: &str, wait: bool) -
     set_text(&mut response, KNOWN, &format!("{:.3}", file.known));
     set_text(&mut response, COMPLETE, if file.complete { "true" } else { "false" });
     set_text(&mut response, CONTENT_DISPOSITION, &super::stream::disposition(name));
+    Ok(response)
+}
+
+/// The attached files with their addresses.
+pub(super) fn with_urls(found: &Found, mut attachments: Vec<AttachmentReport>) -> Vec<AttachmentReport> {
+    let place = format!("/subtitles/{}/{}", found.torrent.info_hash(), found.index);
+    for (number, attachment) in attachments.iter_mut().enumerate() {
+        let name = utf8_percent_encode(&attachment.name, UNRESERVED);
+        attachment.url = Some(format!("{place}/attachments/{number}/{name}"));
+    }
+    attachments
+}
+
+async fn attachment(
+    app: &App,
+    found: &Found,
+    number: usize,
+    name: &str,
+    head: bool,
+) -> Result<Response, Error> {
+    let attached = found.playback(app)?.attachment(number, name).await?;
+    let length = attached.range.end.saturating_sub(attached.range.start);
+    let mut response = if head || length == 0 {
+        empty(StatusCode::OK)
+    } else {
+        let parts = vec![Part::File(attached.range)];
+        of_parts(attached.file, parts, app.shutdown.clone(), app.patience.stream).await?
+    };
+    // Not the type that the film names: the files are strangers', and a browser must run none of them.
+    set(&mut response, CONTENT_TYPE, HeaderValue::from_static(mime::content_type(&attached.name)));
+    set(&mut response, CONTENT_LENGTH, HeaderValue::from(length));
+    set(&mut response, CACHE_CONTROL, HeaderValue::from_static("private, max-age=604800"));
+    set_text(&mut response, CONTENT_DISPOSITION, &super::stream::disposition(&attached.name));
     Ok(response)
 }

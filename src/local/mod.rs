@@ -8,7 +8,7 @@ pub use progress::{Bar, Progress, Stage};
 pub use remux::{RemuxOptions, remux};
 
 use crate::error::{Error, ErrorKind};
-use crate::report::{IndexState, Report};
+use crate::report::{AttachmentReport, IndexState, Report};
 use bytes::Bytes;
 use media::movie::Movie;
 use media::plan::PlanOptions;
@@ -166,5 +166,11 @@ pub fn probe(path: &Path, progress: &mut dyn FnMut(Progress)) -> Result<Report, 
         Err(failure) => return Err(failure.of(path)),
     };
     let sidecars = sidecars::Sidecars::beside(path).listed();
-    Ok(Report::new(&movie, offer.as_ref().map_err(|error| *error), IndexState::Complete, &sidecars))
+    let mut report =
+        Report::new(&movie, offer.as_ref().map_err(|error| *error), IndexState::Complete, &sidecars);
+    // A list that is damaged is none.
+    if let Ok(Step::Done(attachments)) = movie.attachments(&file) {
+        report.attachments = attachments.iter().map(AttachmentReport::new).collect();
+    }
+    Ok(report)
 }

@@ -191,3 +191,91 @@ fn cannot_write(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
     let message = format!("cannot write {}", path.display());
     move |error| Error::new(ErrorKind::Storage, message).caused_by(error)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An empty folder that goes with the test.
+    struct Folder(PathBuf);
+
+    impl Folder {
+        fn new(name: &str) -> Self {
+            let path =
+                std::env::temp_dir().join(format!("torrentstream-remux-{name}-{}", std::process::id()));
+            let _ = fs::remove_dir_all(&path);
+            fs::create_dir_all(&path).unwrap();
+            Self(path)
+        }
+    }
+
+    impl Drop for Folder {
+        fn drop(&mut self) {
+            let _ = fs::remove_dir_all(&self.0);
+        }
+    }
+
+    /// Remuxes a fixture with subtitles beside it; what was written, and the stages that progress told of.
+    fn remuxed(fixture: &str, options: &RemuxOptions) -> (HashMap<String, Vec<u8>>, Vec<Stage>) {
+        let folder = Folder::new(fixture);
+        let film = folder.0.join("film.mkv");
+        fs::copy(format!("{}/fixtures/{fixture}", env!("CARGO_MANIFEST_DIR")), &film).unwrap();
+        fs::write(folder.0.join("film.en.srt"), "1\n00:00:01,000 --> 00:00:02,000\nBeside it\n").unwrap();
+        fs::write(folder.0.join("film.de.srt"), b"\0\0\0\0\0 no text").unwrap();
+        let out = folder.0.join("out");
+        let (mut stages, mut last) = (Vec::new(), 0);
+        remux(&film, &out, options, &mut |progress| {
+            assert!(progress.done <= progress.total && progress.total > 0);
+            if stages.last() != Some(&progress.stage) {
+                stages.push(progress.stage);
+                last = 0;
+            }
+            assert!(progress.done >= last);
+            last = progress.done;
+        })
+        .unwrap();
+        let files = fs::read_dir(&out).unwrap().map(|entry| {
+            let entry = entry.unwrap();
+            (entry.file_name().into_string().unwrap(), fs::read(entry.path()).unwrap())
+        });
+        (files.collect(), stages)
+    }
+
+    /// Every file is named by a playlist, and every name has its file.
+    fn check(files: &HashMap<String, Vec<u8>>) {
+        let mut named = std::collections::BTreeSet::from(["master.m3u8".to_owned()]);
+        for (_, text) in files.iter().filter(|(name, _)| has_uris(name)) {
+            named.extend(uris(std::str::from_utf8(text).unwrap()));
+        }
+        assert_eq!(named, files.keys().cloned().collect());
+        assert!(files.iter().all(|(name, bytes)| !name.ends_with(".part") && !bytes.is_empty()));
+    }
+
+    #[test]
+    fn all_that_the_playlists_name_is_written() {
+        let options = RemuxOptions { container: None, iframes: true };
+        let (files, stages) = remuxed("mkv-everything.mkv", &options);
+        check(&files);
+        assert_eq!(stages, [Stage::Write]);
+        let beside = String::from_utf8(files["f1-000.vtt"].clone()).unwrap();
+        assert!(
+            beside.contains("Beside it") && !files.contains_key("f0.m3u8"),
+            "what is no text is left out"
+        );
+        for name in ["v1-init.mp4", "a2-000.m4s", "s5-001.vtt", "v1-iframe-000.m4s", "chapters.json"] {
+            assert!(files.contains_key(name), "{name}");
+        }
+        let (files, _) =
+            remuxed("mkv-everything.mkv", &RemuxOptions { container: Some(Container::Ts), iframes: false });
+        check(&files);
+        assert!(files.contains_key("segment000.ts") && !files.keys().any(|name| name.contains(".m4s")));
+    }
+
+    #[test]
+    fn a_film_without_an_index_gets_one() {
+        let (files, stages) = remuxed("mkv-no-cues-long.mkv", &RemuxOptions::default());
+        check(&files);
+        assert_eq!(stages, [Stage::Index, Stage::Write]);
+        assert!(files.contains_key("segment007.ts"));
+    }
+}

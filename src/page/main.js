@@ -2,6 +2,7 @@
 // torrents and files) only ever become text nodes.
 
 const POLL_MS = 2000;
+const SUBTITLES_MS = 30000;
 const VIDEO = /\.(mp4|m4v|mkv|mk3d|webm|mov|qt|avi|divx|ts|m2ts|mts|trp|mpg|mpeg|mpe|m1v|m2v|mod|vob|wmv|asf|flv|f4v|3gp|3g2|ogv|ogm|rm|rmvb)$/i;
 
 const $ = (id) => document.getElementById(id);
@@ -178,6 +179,7 @@ function open(file) {
     video.src = `/hls/${file.hash}/${file.index}/master.m3u8`;
   }
   video.play().catch(() => {}); // the browser may want a click first
+  offerSubtitles(file);
   $("player").scrollIntoView({ block: "start" });
   video.focus();
   watch(file);
@@ -186,9 +188,71 @@ function open(file) {
 function close() {
   playing = null;
   const video = $("video");
+  video.replaceChildren();
+  $("sounds").hidden = true;
   video.removeAttribute("src");
   video.load();
   $("player").hidden = true;
+}
+
+/** Subtitles for the browser's own menu, as far as they are known; where the browser finds them in HLS, those. */
+async function offerSubtitles(file) {
+  const video = $("video");
+  video.replaceChildren();
+  const tracks = new Map();
+  while (playing === file) {
+    const { subtitles } = await request(`/subtitles/${file.hash}/${file.index}`).catch(() => ({ subtitles: null }));
+    if (playing !== file) {
+      return;
+    }
+    if (video.textTracks.length > tracks.size) {
+      video.replaceChildren(); // it has found them itself
+      return;
+    }
+    for (const one of subtitles ?? []) {
+      let track = tracks.get(one.id);
+      if (!track) {
+        track = make("track", { kind: "subtitles", label: one.name ?? one.language ?? one.id, srclang: one.language ?? "" });
+        tracks.set(one.id, track);
+        video.append(track);
+      }
+      if (!track.dataset.complete) {
+        track.src = `${one.vtt}?known=${Math.floor(one.known)}`; // another address, so that it is read anew
+        track.dataset.complete = one.complete ? "yes" : "";
+      }
+    }
+    if (subtitles?.every((one) => one.complete)) {
+      return;
+    }
+    await new Promise((done) => setTimeout(done, subtitles ? SUBTITLES_MS : POLL_MS));
+  }
+}
+
+/** A menu of sounds, where there are several: each goes with the picture in a playlist of its own. */
+async function offerSounds(file) {
+  const { tracks, hls } = await request(`/probe/${file.hash}/${file.index}`);
+  const sounds = tracks.filter((track) => track.kind === "audio" && !track.reason);
+  if (playing !== file || sounds.length < 2 || hls.video === undefined) {
+    return;
+  }
+  const select = $("sound");
+  select.replaceChildren(...sounds.map((track) => make("option", {
+    value: track.id,
+    textContent: track.name ?? track.language ?? `Track ${track.id}`,
+    selected: track.id === hls.audio,
+  })));
+  select.onchange = () => {
+    const video = $("video");
+    const at = video.currentTime;
+    const format = hls.container === "ts" ? "ts" : "mp4";
+    const name = Number(select.value) === hls.audio ? "master" : `v${hls.video}a${select.value}-${format}`;
+    video.src = `/hls/${file.hash}/${file.index}/${name}.m3u8`;
+    video.addEventListener("loadedmetadata", () => {
+      video.currentTime = at;
+      video.play().catch(() => {});
+    }, { once: true });
+  };
+  $("sounds").hidden = false;
 }
 
 /** Whether the browser plays HLS by itself. */
@@ -211,6 +275,7 @@ async function watch(file) {
       }
       if (progress.hls === true && nativeHls()) {
         trouble("");
+        offerSounds(file).catch(() => {});
         // A media element asks once; on a slow swarm that may have been too early.
         const video = $("video");
         if (video.error) {

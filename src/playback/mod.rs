@@ -11,12 +11,14 @@
 //!       indexing       looks through files that have no index
 //!       sidecar        subtitle files beside the film
 //!       subtitles      subtitles as files, tracks of the film among them
+//!       attachments    files attached to a film
 //!   Segments           finished pieces (cache) and those on their way (flights), of all files
 //! ```
 //!
 //! Cancellation is dropping: who waits for a segment holds the work, and the last one to go takes it along,
 //! down to the claims on the swarm.
 
+mod attachments;
 mod cache;
 #[cfg(test)]
 pub(crate) mod fake;
@@ -32,13 +34,14 @@ mod source;
 mod subtitles;
 mod window;
 
+pub use attachments::Attached;
 pub use piece::Piece;
 pub use presentation::{Content, PlaylistOptions, Presentation};
 pub use sidecar::{Film, Folder};
 pub use subtitles::SubtitleFile;
 
 use crate::error::{Error, ErrorKind};
-use crate::report::{IndexState, Report, SubtitleReport};
+use crate::report::{AttachmentReport, IndexState, Report, SubtitleReport};
 use bytes::Bytes;
 use piece::Lane;
 use segments::Segments;
@@ -257,6 +260,22 @@ impl Playback {
     /// What there is to tell about `presentation`, which is this file's.
     pub fn report(&self, presentation: &Presentation) -> Report {
         presentation.report(self.index_state(presentation), &self.source.sidecars.listed())
+    }
+
+    /// The files attached to the film, such as fonts. Who waits may go; the next one begins again.
+    ///
+    /// # Errors
+    /// As [`Playback::presentation`].
+    pub async fn attachments(&self) -> Result<Vec<AttachmentReport>, Error> {
+        Ok(self.source.attachments().await?.iter().map(AttachmentReport::new).collect())
+    }
+
+    /// The attached file of that number, from 0, if it is called `name`.
+    ///
+    /// # Errors
+    /// `NotFound` when there is none, and as [`Playback::presentation`].
+    pub async fn attachment(&self, number: usize, name: &str) -> Result<Attached, Error> {
+        self.source.attachment(number, name).await
     }
 
     /// Has the index made; it goes on as long as somebody asks now and then.

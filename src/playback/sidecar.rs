@@ -9,11 +9,14 @@ use crate::range_reader::RangeReader;
 use bytes::Bytes;
 use media::hls::SidecarSubtitle;
 use media::text::sidecar::{self, Sidecar};
-use media::text::{Document, MAX_FILE};
+use media::text::{Document, FileFormat, MAX_FILE};
 use std::sync::{Arc, OnceLock};
 
 /// Documents that are kept, over all films.
 const MAX_DOCUMENTS: usize = 16;
+
+/// Subtitle files of a torrent that are looked at, and files of other kinds; every one is compared with every other.
+const MAX_LOOKED_AT: (usize, usize) = (2_000, 1_000);
 
 /// The files among which a film lies.
 pub trait Folder: Send + Sync + 'static {
@@ -78,9 +81,8 @@ impl Sidecars {
     pub(super) fn all(&self) -> &[Sidecar] {
         self.found.get_or_init(|| {
             let paths = self.folder.as_ref().map(|folder| folder.paths()).unwrap_or_default();
-            let paths: Vec<&str> = paths.iter().map(String::as_str).collect();
             let film = usize::try_from(self.key.index).ok().and_then(|index| paths.get(index));
-            film.map(|film| sidecar::find(film, &paths)).unwrap_or_default()
+            film.map(|film| sidecar::find(film, &bounded(&paths))).unwrap_or_default()
         })
     }
 
@@ -150,6 +152,18 @@ impl Sidecars {
         });
         flight.await.map_err(|error| own(&error))?.map_err(|error| unreadable(&error))
     }
+}
+
+/// The paths, of which those beyond the limits are empty.
+fn bounded(paths: &[String]) -> Vec<&str> {
+    let (mut subtitles, mut others) = MAX_LOOKED_AT;
+    let mut look = |path: &str| {
+        let left = if FileFormat::of_name(path).is_some() { &mut subtitles } else { &mut others };
+        let is_left = *left > 0;
+        *left = left.saturating_sub(1);
+        is_left
+    };
+    paths.iter().map(|path| if look(path) { path.as_str() } else { "" }).collect()
 }
 
 async fn read(reader: &dyn RangeReader) -> Result<Bytes, Error> {

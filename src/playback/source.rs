@@ -13,13 +13,15 @@ use crate::error::{Error, ErrorKind};
 use crate::range_reader::RangeReader;
 use crate::report::IndexState;
 use bytes::Bytes;
+use media::attachment::Attachment;
 use media::rendition::SubtitleId;
 use media::source::{Arrived, Step};
 use std::ops::Range;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::OnceCell;
 
 /// What may be read of a file to know its tracks and its index, in bytes.
-const MAX_INDEX: u64 = 64 << 20;
+pub(super) const MAX_INDEX: u64 = 64 << 20;
 /// What may be read of a file for one segment, in bytes: 10 s at 200 Mbit/s.
 pub(super) const MAX_SEGMENT: u64 = 256 << 20;
 
@@ -32,6 +34,7 @@ pub(super) struct Source {
     pub(super) file: Arc<dyn RangeReader>,
     /// Subtitles beside it.
     pub(super) sidecars: Sidecars,
+    pub(super) attached: OnceCell<Vec<Attachment>>,
     /// Failures of the reader are not kept, failures of the file are.
     known: Mutex<Option<Known>>,
     opening: Flights<(), Known>,
@@ -46,7 +49,7 @@ impl Source {
         let sidecars = Sidecars::new(key, folder, Arc::clone(&segments));
         let windows = Windows::new(key, Arc::clone(&file), Arc::clone(&segments.memory));
         let (known, opening, indexing) = (Mutex::new(None), Flights::new(), Indexing::new());
-        Self { key, file, sidecars, known, opening, indexing, segments, windows }
+        Self { key, file, sidecars, attached: OnceCell::new(), known, opening, indexing, segments, windows }
     }
 
     fn lock(&self) -> MutexGuard<'_, Option<Known>> {

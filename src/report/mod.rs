@@ -7,6 +7,7 @@ mod track;
 pub use subtitles::SubtitleReport;
 pub use track::TrackReport;
 
+use media::attachment::Attachment;
 use media::hls::{MultivariantOptions, Resource, SidecarSubtitle};
 use media::movie::Movie;
 use media::presentation::Presentation;
@@ -27,6 +28,9 @@ pub struct Report {
     /// Places with names.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub chapters: Vec<ChapterReport>,
+    /// Files attached to it, such as fonts.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub attachments: Vec<AttachmentReport>,
     /// Whether the file's index is there.
     #[serde(flatten)]
     pub index: IndexState,
@@ -54,6 +58,32 @@ pub struct ChapterReport {
     /// Its first title.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub title: Option<String>,
+}
+
+/// A file attached to the film.
+#[derive(Debug, Clone, Serialize)]
+pub struct AttachmentReport {
+    /// Its name.
+    pub name: String,
+    /// Its media type, as the film has it.
+    pub mime: String,
+    /// Bytes.
+    pub size: u64,
+    /// Where it can be had; `None` where there is no server.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+}
+
+impl AttachmentReport {
+    /// What is told about `attachment`.
+    pub fn new(attachment: &Attachment) -> Self {
+        Self {
+            name: attachment.name.clone(),
+            mime: attachment.media_type.clone(),
+            size: attachment.range.end.saturating_sub(attachment.range.start),
+            url: None,
+        }
+    }
 }
 
 /// The HLS presentation, or why there is none.
@@ -113,7 +143,7 @@ pub struct SegmentReport {
 
 impl Report {
     /// What is told about `movie`; `offer` is what is offered of it, or why nothing is; `sidecars` are subtitles
-    /// beside it.
+    /// beside it. Attached files have to be asked for apart.
     pub fn new(
         movie: &Movie,
         offer: Result<&Presentation, media::Error>,
@@ -130,6 +160,7 @@ impl Report {
             duration: movie.duration().map(|time| time.seconds()),
             tracks: movie.tracks.iter().map(TrackReport::new).collect(),
             chapters: chapters.collect(),
+            attachments: Vec::new(),
             index,
             hls: match offer {
                 Ok(offer) => HlsReport::possible(offer, sidecars),

@@ -19,6 +19,13 @@ impl fmt::Display for Report {
         for chapter in &self.chapters {
             writeln!(f, "  {}  {}", Clock(chapter.start), harmless(chapter.title.as_deref().unwrap_or("")))?;
         }
+        if !self.attachments.is_empty() {
+            writeln!(f, "attachments:")?;
+        }
+        for attachment in &self.attachments {
+            let (name, mime) = (harmless(&attachment.name), harmless(&attachment.mime));
+            writeln!(f, "  {name}  {mime}, {} bytes", attachment.size)?;
+        }
         match self.index {
             IndexState::Complete => {}
             IndexState::Scanning(progress) => {

@@ -28,6 +28,10 @@ pub fn play(file: Bytes) {
         }
         let ranges = ranges.expect("a segment that is made has ranges");
         assert!(ranges.windows(2).all(|pair| pair[0].end < pair[1].start));
+        for track in film.subtitles() {
+            let made = done(film.subtitle_segment(track.id, index, &file));
+            assert!(made.is_none_or(|made| made.starts_with(b"WEBVTT\n")));
+        }
     }
     let pictures = Rendition { audio: None, ..rendition };
     for index in 0..3 {

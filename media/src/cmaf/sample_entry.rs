@@ -60,8 +60,7 @@ pub(super) fn told_dolby_vision(track: &Track) -> Option<&DolbyVision> {
 
 /// True when only a decoder of Dolby Vision shows the right colours: there is no cross compatibility.
 fn is_dolby_only(track: &Track) -> bool {
-    told_dolby_vision(track)
-        .is_some_and(|config| config.profile == 5 || (config.profile == 10 && config.compatibility == 0))
+    told_dolby_vision(track).is_some_and(|config| !config.is_cross_compatible())
 }
 
 /// VisualSampleEntry (12.1.3).

@@ -42,11 +42,11 @@ impl DolbyVision {
         })
     }
 
-    /// True when players that know nothing of Dolby Vision show the picture with right colours.
-    ///
-    /// Profiles 4 and 7 have their enhancement in a second layer, which such players drop.
+    /// True when players that know nothing of Dolby Vision show the picture with right colours: always but with
+    /// profile 5, and 10 where it names no compatibility. Profiles 4 and 7 have their enhancement in a second
+    /// layer, which such players drop.
     pub const fn is_cross_compatible(&self) -> bool {
-        self.compatibility != 0
+        !matches!((self.profile, self.compatibility), (5, _) | (10, 0))
     }
 
     /// The stream's name in CODECS when others cannot show it, for example `dvh1.05.06` (Dolby Vision Streams

@@ -13,6 +13,6 @@ pub mod nal;
 pub mod opus;
 pub mod picture;
 #[cfg(test)]
-mod testing;
+pub(crate) mod testing;
 pub mod vp9;
 mod vui;

@@ -202,7 +202,7 @@ fn codecs(presentation: &Presentation, variant: &Variant<'_>) -> Vec<String> {
     let own = variant.rendition.tracks().filter_map(|id| presentation.movie().track(id));
     let others = variant.group.into_iter().flat_map(|group| group.sounds.iter().copied());
     let mut codecs = Vec::new();
-    for codec in own.chain(others).filter_map(|track| track.codec.rfc6381()) {
+    for codec in own.chain(others).filter_map(Track::rfc6381) {
         if !codecs.contains(&codec) {
             codecs.push(codec);
         }
@@ -235,7 +235,7 @@ fn iframe_stream_inf(
     let tag = Tag::new("EXT-X-I-FRAME-STREAM-INF")
         .plain("BANDWIDTH", bandwidth.peak())
         .plain("AVERAGE-BANDWIDTH", bandwidth.average())
-        .maybe_quoted("CODECS", video.codec.rfc6381().as_deref());
+        .maybe_quoted("CODECS", video.rfc6381().as_deref());
     let tag = picture::write_attributes(tag, video, false);
     Ok(tag.quoted("URI", &Resource::IFrames(rendition).name(presentation)).line())
 }

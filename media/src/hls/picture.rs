@@ -1,13 +1,12 @@
 //! What a variant says of its picture (RFC 8216 4.3.4.2, RFC 8216bis 4.4.6.2).
 
 use super::attributes::Tag;
-use crate::codec::dolby_vision::DolbyVision;
 use crate::colour::{Colour, VideoRange};
-use crate::track::{Codec, Rotation, Track};
+use crate::track::{Rotation, Track};
 
 /// SUPPLEMENTAL-CODECS, RESOLUTION, FRAME-RATE (`moving` pictures only) and VIDEO-RANGE, as far as they are known.
 pub(super) fn write_attributes(tag: Tag, video: &Track, moving: bool) -> Tag {
-    let tag = tag.maybe_quoted("SUPPLEMENTAL-CODECS", supplemental(video).as_deref());
+    let tag = tag.maybe_quoted("SUPPLEMENTAL-CODECS", video.supplemental_codec().as_deref());
     let tag = match resolution(video) {
         Some((width, height)) => tag.plain("RESOLUTION", format_args!("{width}x{height}")),
         None => tag,
@@ -37,22 +36,4 @@ fn resolution(video: &Track) -> Option<(u64, u64)> {
         Rotation::None | Rotation::Half => (width, height),
         Rotation::Clockwise90 | Rotation::Clockwise270 => (height, width),
     })
-}
-
-/// The Dolby Vision stream that lies over a picture that everyone can show (RFC 8216bis 4.4.6.2; Dolby Vision
-/// Streams within HTTP Live Streaming 3): its name, and the brand that tells what lies below it.
-fn supplemental(video: &Track) -> Option<String> {
-    let DolbyVision { profile, level, compatibility, .. } = video.dolby_vision.as_ref()?;
-    let entry = match (&video.codec, profile) {
-        (Codec::Hevc(_), 8) => "dvh1",
-        (Codec::Av1(_), 10) => "dav1",
-        _ => return None,
-    };
-    let brand = match compatibility {
-        1 => "db1p",
-        2 => "db2g",
-        4 => "db4h",
-        _ => return None,
-    };
-    Some(format!("{entry}.{profile:02}.{level:02}/{brand}"))
 }

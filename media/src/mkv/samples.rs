@@ -195,8 +195,9 @@ impl MkvFile {
         if let Some(block) = cue.relative.and_then(|relative| cluster.head.data.checked_add(relative)) {
             match self.is_meant(view, &cluster, block, cue) {
                 Ok(true) => return Ok((cluster, block)),
-                Ok(false) | Err(Stop::Fail(_)) => {}
-                Err(need) => return Err(need),
+                Ok(false) => {}
+                Err(Stop::Fail(error)) if error.kind != ErrorKind::NoIndex => {}
+                Err(stop) => return Err(stop),
             }
         }
         let mut walk = Walk::inside(cluster, cluster.head.data);
@@ -206,8 +207,9 @@ impl MkvFile {
             }
             match self.matches(view, &block, cue) {
                 Ok(true) => return Ok((cluster, block.element.at)),
-                Ok(false) | Err(Stop::Fail(_)) => {}
-                Err(need) => return Err(need),
+                Ok(false) => {}
+                Err(Stop::Fail(error)) if error.kind != ErrorKind::NoIndex => {}
+                Err(stop) => return Err(stop),
             }
         }
         Err(not_there)
@@ -223,13 +225,20 @@ impl MkvFile {
         }
     }
 
-    /// True for a block of the cue's track at its time; muxers may round the two differently.
+    /// True for a block of the cue's track at its time; muxers may round the two differently. `NoIndex` when it says of
+    /// itself that it is no keyframe: so the segment that ends there finds out, too, not only the one that begins.
     fn matches(&self, view: &View<'_>, block: &BlockAt, cue: &Cue) -> Result<bool, Stop> {
         let Some(head) = block.head(view, cue.cluster)? else {
             return Ok(false);
         };
         let off = (block.ticks(&head) - i128::from(cue.time)).abs() * i128::from(self.tick);
-        Ok(head.track == cue.track && off <= i128::from(self.tick.max(1_000_000)))
+        let is_meant = head.track == cue.track && off <= i128::from(self.tick.max(1_000_000));
+        let is_picture =
+            self.detail(TrackId(cue.track)).is_some_and(|detail| detail.kind == TrackKind::Video);
+        if is_meant && is_picture && !block.is_group() && !head.key_flag() {
+            return Err(Error::no_index(NO_KEYFRAME).into());
+        }
+        Ok(is_meant)
     }
 
     /// The frames of `tracks` on the walk up to `stop`; the block at `key` must be a keyframe.

@@ -17,7 +17,7 @@ use std::ops::Range;
 
 /// What is asked for behind a jump (more than is ever looked at in one piece), and the most that is asked for at once.
 const LEAST_ASK: u64 = 64 << 10;
-const MOST_ASK: u64 = 1 << 20;
+pub(super) const MOST_ASK: u64 = 1 << 20;
 /// How much of a frame is looked at: frames of sound say at their beginning how long they are.
 const FRAME_START: u64 = 24;
 /// Entries of one track. Where there are more, every other is forgotten until they are fewer.

@@ -5,6 +5,7 @@ mod files;
 mod made;
 mod scans;
 mod sound;
+mod video;
 mod writer;
 
 use super::*;

@@ -102,8 +102,10 @@ fn frames_are_as_long_as_the_tables_say() {
             if off > 0 {
                 eprintln!("{}: {off} of {last} frames of {} differ", path.display(), track.codec_name);
             }
-            // Some files of others are muxed wrong on purpose.
-            let is_ours = path.to_string_lossy().contains("/fixtures/");
+            // Some files of others are muxed wrong on purpose; where fragments follow a table, its last sample does
+            // not end where the next begins.
+            let path_text = path.to_string_lossy();
+            let is_ours = path_text.contains("/fixtures/") && !path_text.contains("fragmented");
             assert!(!is_ours || off == 0, "{}", path.display());
         }
     }

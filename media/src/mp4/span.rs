@@ -311,10 +311,9 @@ impl Mp4File {
             let mut list: Vec<IndexedSample> = listed.collect();
             if let (Some(window), Some(fragments)) = (selection.window, &self.fragments) {
                 list.extend(table.samples_of(src, window, fragments)?);
-                if *id == cut && table.cut_of(span.start)? == Cut::Fragment(window.from) {
-                    if !is_entry(&list, span.start) {
-                        return Err(fragments.lie().into());
-                    }
+                let is_entered = *id == cut && table.cut_of(span.start)? == Cut::Fragment(window.from);
+                if is_entered && !is_entry(&list, span.start) {
+                    return Err(fragments.lie().into());
                 }
             }
             lists.push(list);

@@ -6,7 +6,7 @@ use super::fragment::{Defaults, FragmentSample};
 use super::fragment_index::TrackFragments;
 use super::fragment_walk::WalkedTrack;
 use super::roles;
-use super::sample_entry::SampleEntry;
+use super::sample_entry::{SampleEntry, is_forced};
 use super::sample_table::SampleTable;
 use crate::error::Error;
 use crate::picture::{self, Incomplete};
@@ -131,12 +131,14 @@ impl Mp4Track {
         }
         let frame_rate = frame_rate(&table, scale, kind);
         let kind = if entry.still && !is_film(&table, frame_rate) { TrackKind::Other } else { kind };
+        let mut roles = roles::of_track(trak);
+        roles.forced |= is_forced(&entry.codec);
         let mut track = Track {
             codec_name: entry.name,
             language: language(&mdia, &mdhd),
             name: handler_name(&hdlr),
             default: enabled,
-            roles: roles::of_track(trak),
+            roles,
             width: entry.width,
             height: entry.height,
             frame_rate,

@@ -1,11 +1,13 @@
 //! One segment of a WebVTT rendition (RFC 8216 3.5).
 
 use super::{Cue, Document, write};
-use crate::plan::{Segment, SegmentPlan};
+use crate::plan::{BASE, Segment, SegmentPlan};
 
 /// The first lines of every segment: local time 0 is the beginning of the presentation, which the other renditions
-/// have at 10 s.
-const HEADER: &str = "WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:900000\n\n";
+/// have at [`BASE`].
+fn header() -> String {
+    format!("WEBVTT\nX-TIMESTAMP-MAP=LOCAL:00:00:00.000,MPEGTS:{}\n\n", BASE.0)
+}
 
 impl Document {
     /// All of it as one WebVTT file.
@@ -19,7 +21,7 @@ impl Document {
     /// crosses a cut is in both segments. Without cues, or behind the last segment, only the header.
     pub fn segment(&self, plan: &SegmentPlan, index: u32) -> String {
         let Some(segment) = plan.segment(index) else {
-            return HEADER.to_owned();
+            return header();
         };
         write_segment(self.cues.iter().filter(|cue| is_seen(cue, plan, segment)))
     }
@@ -32,7 +34,7 @@ pub(super) fn is_seen(cue: &Cue, plan: &SegmentPlan, segment: &Segment) -> bool 
 
 /// A segment of `cues`.
 pub(super) fn write_segment<'a>(cues: impl Iterator<Item = &'a Cue>) -> String {
-    let mut out = HEADER.to_owned();
+    let mut out = header();
     cues.for_each(|cue| write::cue(cue, &mut out));
     out
 }

@@ -123,6 +123,13 @@ fn exercise_movie(movie: Movie, src: &dyn ByteSource, most: usize) -> Result<Out
             assert!(ranges.last().is_none_or(|range| range.end <= src.len()), "{ranges:?}");
         }
         segments.push(made);
+        for track in film.subtitles() {
+            let ranges = film.subtitle_ranges(track.id, index);
+            let made = film.subtitle_segment(track.id, index, src).map(done);
+            if let Ok(made) = made {
+                assert!(ranges.is_ok() && made.starts_with(b"WEBVTT\n"), "{ranges:?}");
+            }
+        }
     }
     Ok(Outcome { planned: plan.segments.len(), segments })
 }

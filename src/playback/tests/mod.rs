@@ -2,6 +2,7 @@
 
 mod indexing;
 mod sharing;
+mod subtitles;
 
 use super::fake::FakeFile;
 use super::*;

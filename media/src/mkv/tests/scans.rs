@@ -4,7 +4,7 @@ use super::writer::*;
 use super::*;
 
 use crate::mkv::ebml::id;
-use crate::mkv::scan::MkvScan;
+use crate::mkv::scan::{MOST_ASK, MkvScan};
 
 const VIDEO: TrackId = TrackId(1);
 const AUDIO: TrackId = TrackId(2);
@@ -50,7 +50,7 @@ fn scan_counted(file: &Bytes) -> (Result<MkvFile, Error>, u64) {
             Ok(crate::source::Step::Done(mkv)) => return (Ok(mkv), brought),
             Err(error) => return (Err(error), brought),
             Ok(crate::source::Step::Need(need)) => {
-                assert!(need.start >= start && need.end - need.start <= crate::scan::MAX_ASK, "{need:?}");
+                assert!(need.start >= start && need.end - need.start <= MOST_ASK, "{need:?}");
                 assert!(need.end > here.end && need.end <= file.len() as u64, "{need:?} with {here:?} here");
                 assert!(scan.position() <= scan.end());
                 start = need.start;

@@ -4,6 +4,8 @@ mod audio;
 mod text;
 mod visual;
 
+pub(crate) use text::is_forced;
+
 use super::boxes::{Child, children};
 use crate::codec::{dolby_vision::DolbyVision, picture::Picture};
 use crate::colour::Colour;

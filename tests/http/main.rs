@@ -1,6 +1,8 @@
 //! The routes over real torrents: a seeder in this process on loopback, and nobody else.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod films;
+
 use bytes::Bytes;
 use serde_json::{Value, json};
 use std::net::SocketAddr;

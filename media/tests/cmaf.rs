@@ -8,9 +8,9 @@ use media::movie::Format;
 use media::presentation::Presentation;
 use media::rendition::{Rendition, SegmentFormat};
 use media::source::Step;
-use media::track::{Codec, Track};
+use media::track::{Codec, Roles, Track};
 use mp4_atom::{Any, Decode, DecodeMaybe, Header, Moof, Moov};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use support::source::{Unit, fragmented_corpus, other_frames, other_moov, other_samples};
 use support::{fixtures, present, tells_the_truth};
 
@@ -170,7 +170,11 @@ fn assert_same(
     let skipped = source.len().checked_sub(made.len()).expect("no more than in the source");
     assert!(!made.is_empty(), "{name}");
     let origin = presentation.plan().origin().0;
-    assert!(source[..skipped].iter().all(|sample| sample.pts < origin), "{name}: {skipped} left out");
+    assert!(
+        source[..skipped].iter().all(|sample| sample.pts < origin),
+        "{name}: track {}: {skipped} left out",
+        track.id.0
+    );
     let mut before = None;
     for (made, source) in made.iter().zip(&source[skipped..]) {
         assert!(made.data == source.data, "{name}: track {} at {}", track.id.0, source.pts);
@@ -298,5 +302,61 @@ fn segments_are_the_same_in_any_order() {
             assert!(made(&again, &rendition, index, &film) == forwards[index as usize]);
         }
         assert_eq!(presentation.init(&rendition), again.init(&rendition));
+    }
+}
+
+/// A rendition is a film: its tracks are those that it was made of.
+#[test]
+fn what_is_known_of_a_track_is_told() {
+    let mut codecs = BTreeSet::new();
+    for (name, film) in fixtures(&[".mp4", ".mkv", ".webm", ".mov"]) {
+        let Ok(presentation) = present(&film) else { continue };
+        for rendition in renditions(&presentation, &film) {
+            let segments = presentation.plan().segments.iter();
+            let mut whole = presentation.init(&rendition).expect("an initialization segment").to_vec();
+            segments.for_each(|segment| whole.extend(made(&presentation, &rendition, segment.index, &film)));
+            let whole = Bytes::from(whole);
+            let Ok(Step::Done(again)) = media::open(&whole) else { panic!("{name}: it does not open") };
+            let sources = rendition.tracks().filter_map(|id| presentation.movie().track(id));
+            assert_eq!(again.tracks.len(), rendition.tracks().count(), "{name}");
+            for (source, track) in sources.zip(&again.tracks) {
+                let seen = |track: &Track| Track {
+                    id: source.id,
+                    codec: source.codec.clone(),
+                    codec_name: String::new(),
+                    name: None,
+                    default: true,
+                    roles: Roles::default(),
+                    frame_rate: None,
+                    language: source.language.clone(),
+                    ..track.clone()
+                };
+                assert_eq!(seen(track), seen(source), "{name}");
+                assert_eq!(track.codec.rfc6381(), source.codec.rfc6381(), "{name}");
+                assert_eq!(record(&track.codec), record(&source.codec), "{name}");
+                let language = source.language.as_deref().filter(|code| code.len() == 3);
+                assert!(language.is_none() || language == track.language.as_deref(), "{name}");
+                codecs.insert(track.codec_name.clone());
+            }
+        }
+    }
+    let all = ["Opus", "ac-3", "alac", "av01", "avc1", "ec-3", "fLaC", "hvc1", "mp4a", "vp09"];
+    assert_eq!(codecs.iter().map(String::as_str).collect::<Vec<_>>(), all);
+}
+
+/// The payload of a codec's configuration box.
+fn record(codec: &Codec) -> Bytes {
+    match codec {
+        Codec::H264(config) => config.record.clone(),
+        Codec::Hevc(config) => config.record.clone(),
+        Codec::Av1(config) => config.record.clone(),
+        Codec::Vp9(config) => config.record.clone(),
+        Codec::Aac(config) => config.record.clone(),
+        Codec::Opus(config) => config.record.clone(),
+        Codec::Flac(config) => config.record.clone(),
+        Codec::Ac3(config) => config.record.clone(),
+        Codec::Eac3(config) => config.record.clone(),
+        Codec::Alac(config) => config.record.clone(),
+        Codec::Mp3(_) | Codec::Text(_) | Codec::Unsupported { .. } => Bytes::new(),
     }
 }

@@ -117,11 +117,13 @@ pub(crate) fn picture(
     if matches!(track.codec, Codec::Av1(_)) {
         picture.data = av1::without_delimiters(&picture.data);
     }
+    // It is decoded when it is shown: nothing that is shown before it follows.
     picture.dts = picture.pts;
-    let start = u64::try_from(plan.clock(picture.pts).0)
-        .map_err(|_| Error::malformed("a picture long before the film begins", 0))?;
-    let stands = u32::try_from((end - picture.pts).0.max(1)).unwrap_or(u32::MAX);
-    let run = Run::of_pictures(VIDEO_ID, vec![picture], &Times { start, durations: vec![stands] })?;
+    let times = Times {
+        start: start(plan, &picture)?,
+        durations: vec![u32::try_from((end - picture.pts).0.max(1)).unwrap_or(u32::MAX)],
+    };
+    let run = Run::of_pictures(VIDEO_ID, vec![picture], &times)?;
     let fragment = Fragment::new(index, vec![run])?;
     let mut out = BoxWriter::new(size::STYP + fragment.len());
     write_head(&mut out, rendition);
@@ -136,15 +138,19 @@ fn pictures(
     mut samples: Vec<Sample>,
 ) -> Result<Run, Error> {
     let first = samples.first().ok_or(Error::malformed("no whole picture in the segment", 0))?;
-    let start = u64::try_from(plan.clock(first.dts).0)
-        .map_err(|_| Error::malformed("a picture that is decoded long before it is shown", 0))?;
-    let times = Times { start, durations: timeline::pictures(&samples, segment.end) };
+    let times = Times { start: start(plan, first)?, durations: timeline::pictures(&samples, segment.end) };
     if matches!(track.codec, Codec::Av1(_)) {
         for sample in &mut samples {
             sample.data = av1::without_delimiters(&sample.data);
         }
     }
     Run::of_pictures(VIDEO_ID, samples, &times)
+}
+
+/// What the clock of segments says when a picture is decoded.
+fn start(plan: &SegmentPlan, picture: &Sample) -> Result<u64, Error> {
+    u64::try_from(plan.clock(picture.dts).0)
+        .map_err(|_| Error::malformed("a picture that is decoded long before the film begins", 0))
 }
 
 fn sound(

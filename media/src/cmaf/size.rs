@@ -71,3 +71,29 @@ fn samples_per_second(track: &Track) -> f64 {
 const fn to_float(value: u64) -> f64 {
     value as f64
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::plan::PlanOptions;
+    use crate::presentation::Presentation;
+    use crate::rendition::SegmentFormat;
+    use crate::source::Step;
+    use bytes::Bytes;
+    use std::sync::Arc;
+
+    #[test]
+    fn an_index_of_sizes_tells_the_size_of_a_segment() {
+        let file = Bytes::from_static(include_bytes!("../../../fixtures/mp4-open-gop.mp4"));
+        let Ok(Step::Done(movie)) = crate::open(&file) else { panic!("a film that opens") };
+        let film = Presentation::new(Arc::new(movie), &PlanOptions::default()).unwrap();
+        let main = film.main_rendition(Some(SegmentFormat::Fmp4)).unwrap();
+        for rendition in [main, Rendition { audio: None, ..main }, Rendition { video: None, ..main }] {
+            for segment in &film.plan().segments {
+                let told = estimated_size(film.movie(), film.plan(), &rendition, segment);
+                let Ok(Step::Done(made)) = film.segment(&rendition, segment.index, &file) else { panic!() };
+                assert!((told - made.len() as f64).abs() < 0.5, "{told} for {}", made.len());
+            }
+        }
+    }
+}

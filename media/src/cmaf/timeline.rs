@@ -155,3 +155,111 @@ const fn grid(codec: &Codec) -> Option<u32> {
         other => other.frame_samples(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::mpeg_audio::MpegAudioConfig;
+    use crate::codec::opus::OpusConfig;
+    use bytes::Bytes;
+    use proptest::prelude::*;
+
+    fn sample(pts: i64, dts: i64, duration: Option<i64>) -> Sample {
+        let duration = duration.map(Time90k);
+        Sample { pts: Time90k(pts), dts: Time90k(dts), duration, sync: false, data: Bytes::new() }
+    }
+
+    #[test]
+    fn pictures_last_until_the_next_is_decoded() {
+        let times = [(0, -2), (4, -1), (2, 0), (1, 1), (3, 2)].map(|(pts, dts)| (pts * 3600, dts * 3600));
+        let of = |duration| times.map(|(pts, dts)| sample(pts, dts, duration)).to_vec();
+        assert_eq!(pictures(&of(Some(4000)), Time90k(18_000)), [3600, 3600, 3600, 3600, 4000]);
+        assert_eq!(pictures(&of(None), Time90k(99_000)), [3600; 5], "as long as the one before was shown");
+        assert_eq!(pictures(&of(None)[..1], Time90k(99_000)), [99_000], "one alone stands to the end");
+        assert_eq!(pictures(&[], Time90k(0)), [0; 0]);
+        // Timestamps that repeat, or go back.
+        let odd = [sample(5, 5, None), sample(5, 5, None), sample(5, 1, None)];
+        assert_eq!(pictures(&odd, Time90k(3)), [1, 1, 1]);
+    }
+
+    fn mp3(rate: u32) -> Codec {
+        Codec::Mp3(MpegAudioConfig::layer3(rate, 2))
+    }
+
+    #[test]
+    fn sound_is_counted_in_samples() {
+        let codec = mp3(44_100);
+        let clock = SoundClock::new(&codec, Time90k(-900), Time90k(0)).unwrap();
+        let at = |number: i64| Time90k::from_ratio(-441 + i128::from(number) * 1152, 44_100);
+        assert_eq!(clock.position(at(0)), 441_000 - 441);
+        for number in [1, 2, 3, 1000, 1_000_000] {
+            assert_eq!(clock.position(at(number)), 441_000 - 441 + number as u64 * 1152);
+        }
+        assert_eq!(clock.position(Time90k(i64::MIN / 2)), 0, "never negative");
+        let frames = |times: &[i64]| {
+            let samples: Vec<Sample> = times.iter().map(|time| sample(*time, *time, None)).collect();
+            clock.frames(&samples, &codec, Time90k(0)).durations
+        };
+        let [a, b, c] = [0, 1, 2].map(|number| at(number).0);
+        assert_eq!(frames(&[a, b, c]), [1152, 1152, 1152]);
+        assert_eq!(frames(&[a, b + 45, c - 60]), [1152, 1152, 1152], "within a millisecond");
+        assert_eq!(frames(&[a, c]), [2304, 1152], "a gap");
+        assert_eq!(frames(&[a, a + 900]), [441, 1152], "an overlap");
+        assert_eq!(frames(&[b, a]), [1, 1152], "backwards");
+        assert_eq!(
+            clock.frames(&[], &codec, at(7)),
+            Times { start: clock.position(at(7)), durations: vec![] }
+        );
+    }
+
+    #[test]
+    fn the_length_of_a_frame_is_its_own() {
+        let config = OpusConfig { record: Bytes::new(), channels: 2, pre_skip: 312, first_packet: 960 };
+        let codec = Codec::Opus(config);
+        let clock = SoundClock::new(&codec, Time90k(-585), Time90k(0)).unwrap();
+        // CELT, 20 ms; the same, 2.5 ms; a code that tells of two frames of 20 ms
+        let data = [&[0xf8][..], &[0xe0], &[0xf9, 1, 1]];
+        let times = [-585, 1215, 1440];
+        let samples = data
+            .iter()
+            .zip(times)
+            .map(|(data, time)| Sample { data: Bytes::copy_from_slice(data), ..sample(time, time, None) });
+        let made = clock.frames(&samples.collect::<Vec<_>>(), &codec, Time90k(0));
+        assert_eq!(made, Times { start: 480_000 - 312, durations: vec![960, 120, 1920] });
+        assert!(SoundClock::new(&mp3(0), Time90k(0), Time90k(0)).is_none());
+    }
+
+    proptest! {
+        /// Whatever the times, a run has a length for each sample, none of them 0, and its pictures rise.
+        #[test]
+        fn any_times_give_lengths(times in proptest::collection::vec((any::<i64>(), any::<i64>()), 0..50), end in any::<i64>()) {
+            let samples: Vec<Sample> = times.iter().map(|(pts, dts)| sample(*pts, *dts, None)).collect();
+            let pictures = pictures(&samples, Time90k(end));
+            prop_assert_eq!(pictures.len(), samples.len());
+            prop_assert!(pictures.iter().all(|length| *length > 0));
+            let clock = SoundClock::new(&mp3(48_000), Time90k(end), Time90k(0)).unwrap();
+            let sound = clock.frames(&samples, &mp3(48_000), Time90k(0));
+            prop_assert_eq!(sound.durations.len(), samples.len());
+            prop_assert!(sound.durations.iter().all(|length| *length > 0));
+        }
+
+        /// However a film is cut, sound in it is counted on one clock: to the sample where the grid is known.
+        #[test]
+        fn cuts_leave_no_seam(rate in prop::sample::select(vec![8000u32, 22_050, 44_100, 48_000, 96_000, 192_000]), first in -9000i64..900_000, cuts in proptest::collection::vec(1usize..200, 1..8)) {
+            let codec = mp3(rate);
+            let Codec::Mp3(config) = &codec else { unreachable!() };
+            let length = config.samples_per_frame;
+            let at = |number: usize| Time90k::from_ratio(i128::from(first) * i128::from(rate) + number as i128 * i128::from(length) * 90_000, i128::from(rate) * 90_000);
+            let clock = SoundClock::new(&codec, at(0), Time90k(0)).unwrap();
+            let (mut number, mut expected) = (0, clock.position(at(0)));
+            for count in cuts {
+                let samples: Vec<Sample> = (number..number + count).map(|n| sample(at(n).0, at(n).0, None)).collect();
+                let run = clock.frames(&samples, &codec, Time90k(0));
+                prop_assert_eq!(run.start, expected);
+                prop_assert!(run.durations.iter().all(|duration| *duration == length));
+                expected += u64::from(length) * count as u64;
+                number += count;
+            }
+        }
+    }
+}

@@ -1,7 +1,7 @@
 //! What others read out of a source: `mp4-atom` out of MP4, `matroska-demuxer` out of Matroska.
 
 use bytes::Bytes;
-use matroska_demuxer::{Frame, MatroskaFile};
+use matroska_demuxer::{Frame, MatroskaFile, TrackEntry};
 use mp4_atom::{Decode, Moof, Moov, Stbl, StszSamples, Trak};
 use std::collections::BTreeMap;
 use std::io::Cursor;
@@ -125,7 +125,8 @@ pub(crate) fn other_samples(trak: &Trak, moov: &Moov, film: &[u8]) -> Vec<Unit> 
     while let Some(empty) = edits.next_if(|edit| edit.media_time.is_none()) {
         delay += empty.segment_duration as i64;
     }
-    let media_time = edits.next().and_then(|edit| edit.media_time).unwrap_or(0) as i64;
+    let edit = edits.next();
+    let media_time = edit.and_then(|edit| edit.media_time).unwrap_or(0) as i64;
     let ticks = |time: i64, scale: u32| (time * 180_000 + i64::from(scale)).div_euclid(2 * i64::from(scale));
     let shown = |time| ticks(time - media_time, trak.mdia.mdhd.timescale) + ticks(delay, movie_scale);
 
@@ -159,6 +160,13 @@ pub(crate) fn other_samples(trak: &Trak, moov: &Moov, film: &[u8]) -> Vec<Unit> 
         sync,
         data: film[place].to_vec(),
     }));
+    // What begins behind the edit is not played.
+    let played = edit.map_or(0, |edit| edit.segment_duration as i64);
+    if played > 0 && edits.next().is_none() {
+        let end = ticks(delay + played, movie_scale);
+        let kept = samples.iter().rposition(|sample| sample.pts < end).map_or(0, |last| last + 1);
+        samples.truncate(kept);
+    }
     samples
 }
 
@@ -179,17 +187,19 @@ pub(crate) fn fragmented_corpus() -> Vec<(String, Bytes)> {
     films.collect()
 }
 
-/// Frames with their times in ticks of 90 kHz.
+/// Frames with the times that they are presented at, in ticks of 90 kHz.
 pub(crate) type Frames = Vec<(i64, Vec<u8>)>;
 
 /// Every frame by track as `matroska-demuxer` reads it; the times of laced frames are those of the first.
 pub(crate) fn other_frames(film: &Bytes) -> Option<BTreeMap<u64, Frames>> {
     let mut file = MatroskaFile::open(Cursor::new(film.as_ref())).ok()?;
     let tick = file.info().timestamp_scale().get() as i64;
+    let delay = |entry: &TrackEntry| (entry.track_number().get(), entry.codec_delay().unwrap_or(0) as i64);
+    let delays: BTreeMap<u64, i64> = file.tracks().iter().map(delay).collect();
     let mut tracks: BTreeMap<u64, Frames> = BTreeMap::new();
     let mut frame = Frame::default();
     while file.next_frame(&mut frame).ok()? {
-        let ticks = frame.timestamp as i64 * tick * 9 / 100_000;
+        let ticks = (frame.timestamp as i64 * tick - delays[&frame.track]) * 9 / 100_000;
         tracks.entry(frame.track).or_default().push((ticks, frame.data.clone()));
     }
     Some(tracks)

@@ -92,7 +92,8 @@ fn imports_in_media_go_one_way() {
         "chapters",
         "attachment",
     ];
-    const MOVIE: &[&str] = &["bit_rate", "error", "time", "source", "track", "chapters", "attachment", "mp4", "mkv"];
+    const MOVIE: &[&str] =
+        &["bit_rate", "error", "time", "source", "track", "chapters", "attachment", "mp4", "mkv"];
     const PLAN: &[&str] = &["error", "time", "track", "movie"];
     const UNITS: &[&str] = &["error", "time", "source", "track", "movie", "plan"];
     const OUTPUT: &[&str] = &[

@@ -74,7 +74,8 @@ fn codecs(out: &mut Findings, variant: &VariantStream, format: SegmentFormat) {
         });
         out.check(!ts || !is(&["fLaC", "alac", "Opus"]), "2.25", || format!("{codec} in MPEG-TS"));
         let known = is(&[
-            "avc1.", "hvc1.", "dvh1.", "av01.", "vp09.", "mp4a.40.", "Opus", "fLaC", "alac", "ac-3", "ec-3",
+            "avc1.", "hvc1.", "dvh1.", "av01.", "dav1.", "vp09.", "mp4a.40.", "Opus", "fLaC", "alac", "ac-3",
+            "ec-3",
         ]);
         out.check(known, "9.1", || format!("{codec} is no name that players know"));
     }

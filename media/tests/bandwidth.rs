@@ -90,10 +90,12 @@ fn check(films: Vec<(String, Bytes)>) -> (Vec<String>, usize) {
     (wrong, right)
 }
 
-/// What no index, header or tag tells: clips of a second with pictures as subtitles; a picture of 16 kbit/s between
+/// What no index, header or tag tells: a few kilobytes of picture beside others, or pictures as subtitles; a picture of 16 kbit/s between
 /// four other tracks, what is left of a cluster without them; frames that are compressed once more; fragments of
 /// small pictures, of which an index tells only how large they are with the sound.
-const NOT_KNOWN: [&str; 6] = [
+const NOT_KNOWN: [&str; 8] = [
+    "multi_seekhead.mkv",
+    "subtitles_pgs.mkv",
     "sample_with_pgs_subtitles.mkv",
     "sample_with_vobsub.mkv",
     "mkv-everything.mkv",

@@ -10,13 +10,14 @@ use bytes::Bytes;
 use media::hls::SidecarSubtitle;
 use media::text::sidecar::{self, Sidecar};
 use media::text::{Document, FileFormat, MAX_FILE};
+use std::cmp::Reverse;
 use std::sync::{Arc, OnceLock};
 
 /// Documents that are kept, over all films.
 const MAX_DOCUMENTS: usize = 16;
 
-/// Subtitle files of a torrent that are looked at, and files of other kinds; every one is compared with every other.
-const MAX_LOOKED_AT: (usize, usize) = (2_000, 1_000);
+/// Subtitle files that are looked at, and files of other kinds: each is compared with each of the other.
+const MAX_LOOKED_AT: (usize, usize) = (500, 300);
 
 /// The files among which a film lies.
 pub trait Folder: Send + Sync + 'static {
@@ -82,7 +83,7 @@ impl Sidecars {
         self.found.get_or_init(|| {
             let paths = self.folder.as_ref().map(|folder| folder.paths()).unwrap_or_default();
             let film = usize::try_from(self.key.index).ok().and_then(|index| paths.get(index));
-            film.map(|film| sidecar::find(film, &bounded(&paths))).unwrap_or_default()
+            film.map(|film| sidecar::find(film, &bounded(film, &paths))).unwrap_or_default()
         })
     }
 
@@ -154,16 +155,23 @@ impl Sidecars {
     }
 }
 
-/// The paths, of which those beyond the limits are empty.
-fn bounded(paths: &[String]) -> Vec<&str> {
+/// The paths; beyond the limits only those that are most like the film's are left, the others are empty.
+fn bounded<'a>(film: &str, paths: &'a [String]) -> Vec<&'a str> {
+    let likeness =
+        |path: &str| film.bytes().zip(path.bytes()).take_while(|(one, other)| one == other).count();
+    let mut nearest: Vec<usize> = (0..paths.len()).collect();
+    nearest.sort_by_cached_key(|index| Reverse(paths.get(*index).map(|path| likeness(path))));
     let (mut subtitles, mut others) = MAX_LOOKED_AT;
-    let mut look = |path: &str| {
+    let mut looked_at = vec![""; paths.len()];
+    for index in nearest {
+        let (Some(path), Some(place)) = (paths.get(index), looked_at.get_mut(index)) else { continue };
         let left = if FileFormat::of_name(path).is_some() { &mut subtitles } else { &mut others };
-        let is_left = *left > 0;
-        *left = left.saturating_sub(1);
-        is_left
-    };
-    paths.iter().map(|path| if look(path) { path.as_str() } else { "" }).collect()
+        if *left > 0 {
+            *left -= 1;
+            *place = path;
+        }
+    }
+    looked_at
 }
 
 async fn read(reader: &dyn RangeReader) -> Result<Bytes, Error> {

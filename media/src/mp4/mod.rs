@@ -37,6 +37,7 @@ mod shown;
 mod sound_tests;
 mod span;
 mod track;
+mod track_header;
 
 use crate::chapters::Chapter;
 use crate::error::Error;

@@ -1,6 +1,6 @@
 //! One `trak` box: the track as others see it, and its samples.
 
-use super::boxes::{self, Child, children};
+use super::boxes::{self, Child};
 use super::edit_list::EditList;
 use super::fragment::{Defaults, FragmentSample};
 use super::fragment_index::TrackFragments;
@@ -8,10 +8,13 @@ use super::fragment_walk::WalkedTrack;
 use super::roles;
 use super::sample_entry::{SampleEntry, is_forced};
 use super::sample_table::SampleTable;
+use super::track_header::{
+    MAX_ENTRIES, handler_kind, handler_name, is_elsewhere, language, rotation, same_entries, track_header,
+};
 use crate::error::Error;
 use crate::picture::{self, Incomplete};
 use crate::time::{Time90k, Timescale};
-use crate::track::{Codec, Keyframe, Rotation, Track, TrackId, TrackKind};
+use crate::track::{Codec, Keyframe, Track, TrackId, TrackKind};
 use std::ops::Range;
 
 /// How far from the end, in decode order, the picture may be that is shown last: H.264 reorders at most 16
@@ -19,8 +22,6 @@ use std::ops::Range;
 const REORDER_WINDOW: u32 = 32;
 /// How many samples are looked at to find the last that an edit shows.
 const MAX_BEHIND_EDIT: u32 = 1_024;
-/// Sample entries that are looked at.
-const MAX_ENTRIES: usize = 16;
 
 /// What holds for all tracks of a file.
 #[derive(Debug, Clone, Copy)]
@@ -378,105 +379,9 @@ impl Mp4Track {
     }
 }
 
-/// The numbers of the sample entries that say the same as `entry`.
-fn same_entries(stsd: &Child, kind: TrackKind, entry: &SampleEntry) -> Vec<u32> {
-    let numbers = 1..=u32::try_from(MAX_ENTRIES).unwrap_or(u32::MAX);
-    let read = numbers.map_while(|number| Some((number, SampleEntry::parse(stsd, number, kind).ok()?)));
-    read.filter(|(_, other)| other == entry).map(|(number, _)| number).collect()
-}
-
-/// True when the data reference (`dref`, 8.7.2) of sample entry `number` names another file.
-fn is_elsewhere(minf: &Child, stsd: &Child, number: u32) -> bool {
-    let elsewhere = || {
-        let dref = minf.child(b"dinf")?.child(b"dref")?;
-        let nth = |payload: &Child, number: u32| {
-            let entries = payload.payload.slice(payload.payload.len().min(8)..);
-            children(&entries, payload.at).nth(usize::try_from(number.checked_sub(1)?).ok()?)
-        };
-        let reference = nth(stsd, number)?
-            .payload
-            .get(6..8)
-            .and_then(|index| index.try_into().ok())
-            .map(u16::from_be_bytes)?;
-        let reference = nth(&dref, u32::from(reference))?;
-        let is_here = reference.payload.get(3).is_none_or(|flags| flags & 1 == 1);
-        // Some writers forget the flag but name no place either.
-        Some(!is_here && reference.payload.len() > 5)
-    };
-    elsewhere().unwrap_or(false)
-}
-
-/// `tkhd` (8.3.2): whether the track is enabled, and its number.
-fn track_header(tkhd: &Child) -> Result<(bool, u32), Error> {
-    let (version, mut reader) = tkhd.full()?;
-    let enabled = tkhd.payload.get(3).is_some_and(|flags| flags & 1 == 1);
-    reader.skip(if version == 1 { 16 } else { 8 })?;
-    Ok((enabled, reader.u32()?))
-}
-
-/// How the matrix of `tkhd` (8.3.2) turns the picture; one that does anything else to it is passed over.
-fn rotation(tkhd: &Child) -> Option<Rotation> {
-    let (version, mut reader) = tkhd.full().ok()?;
-    // Times, number and duration; reserved, layer, group, volume.
-    reader.skip(if version == 1 { 32 } else { 20 } + 16).ok()?;
-    let (a, b) = (reader.u32().ok()?, reader.u32().ok()?);
-    reader.skip(4).ok()?;
-    let (c, d) = (reader.u32().ok()?, reader.u32().ok()?);
-    const ONE: u32 = 1 << 16;
-    const MINUS: u32 = ONE.wrapping_neg();
-    match (a, b, c, d) {
-        (0, ONE, MINUS, 0) => Some(Rotation::Clockwise90),
-        (MINUS, 0, 0, MINUS) => Some(Rotation::Half),
-        (0, MINUS, ONE, 0) => Some(Rotation::Clockwise270),
-        _ => None,
-    }
-}
-
 /// Pictures that are each complete in itself may be a film as well: when there is one every second at least.
 fn is_film(table: &SampleTable, frame_rate: Option<f64>) -> bool {
     table.count() > 1 && frame_rate.is_some_and(|rate| rate >= 1.0)
-}
-
-/// `hdlr` (8.4.3).
-fn handler_kind(hdlr: &Child) -> Result<TrackKind, Error> {
-    let (_, mut reader) = hdlr.full()?;
-    reader.skip(4)?; // pre_defined; QuickTime: component type
-    Ok(match &reader.u32()?.to_be_bytes() {
-        b"vide" => TrackKind::Video,
-        b"soun" => TrackKind::Audio,
-        b"sbtl" | b"subt" | b"text" | b"subp" => TrackKind::Subtitle,
-        _ => TrackKind::Other,
-    })
-}
-
-/// The handler's name, when it is one that somebody gave: writers' default names say nothing.
-fn handler_name(hdlr: &Child) -> Option<String> {
-    let name = hdlr.payload.get(24..)?;
-    let name = name.split(|byte| *byte == 0).find(|part| !part.is_empty())?;
-    let name = std::str::from_utf8(name).ok()?.trim();
-    // QuickTime counts the characters in a leading byte.
-    let name = name.trim_start_matches(|c: char| c.is_control());
-    let generic =
-        name.is_empty() || name.to_ascii_lowercase().contains("handler") || name.starts_with("Core Media");
-    (!generic && name.len() <= 256).then(|| name.to_owned())
-}
-
-/// `elng` (8.4.6), else the packed code of `mdhd` (8.4.2.3).
-fn language(mdia: &Child, mdhd: &Child) -> Option<String> {
-    if let Some(extended) = mdia.child(b"elng") {
-        let tag = extended.payload.get(4..)?.split(|byte| *byte == 0).next()?;
-        let tag = std::str::from_utf8(tag).ok()?;
-        if (2..=35).contains(&tag.len()) {
-            return Some(tag.to_owned());
-        }
-    }
-    let (version, mut reader) = mdhd.full().ok()?;
-    reader.skip(if version == 1 { 28 } else { 16 }).ok()?;
-    let packed = reader.u16().ok()?;
-    let letter = |shift: u32| u8::try_from(packed >> shift & 31).map(|code| char::from(code + 0x60));
-    let code: String = [letter(10), letter(5), letter(0)].into_iter().flatten().collect();
-    let valid = packed >= 0x400 && code.chars().all(|c| c.is_ascii_lowercase()) && code != "und";
-    valid.then_some(code)
 }
 
 /// Average frame rate of a video track.

@@ -14,6 +14,8 @@ mod label;
 use super::FileFormat;
 use label::Label;
 
+/// Other films that are compared with.
+const MAX_VIDEOS: usize = 4_096;
 /// Files of one film that are offered.
 const MAX_FILES: usize = 256;
 
@@ -40,7 +42,8 @@ pub struct Sidecar {
 /// separated by `/`.
 pub fn find(video: &str, paths: &[&str]) -> Vec<Sidecar> {
     let film = Path::of(video);
-    let videos: Vec<Path<'_>> = paths.iter().map(|path| Path::of(path)).filter(Path::is_film).collect();
+    let videos = paths.iter().map(|path| Path::of(path)).filter(Path::is_film);
+    let videos: Vec<Path<'_>> = videos.take(MAX_VIDEOS).collect();
     let is_only = videos.iter().all(|other| other.path == film.path);
     let mut found: Vec<Sidecar> = Vec::new();
     for (index, path) in paths.iter().enumerate() {

@@ -205,6 +205,18 @@ fn webvtt_in_boxes() {
 }
 
 #[test]
+fn no_tag_ends_like_an_arrow() {
+    let shown = |text: &str| payload_of(&webvtt::cue_text(text));
+    assert_eq!(shown("<v Bob -->a</v>"), "<v Bob>a</v>");
+    assert_eq!(shown("<v -- -->a</v>"), "a");
+    assert_eq!(shown("<c.a.b--.-->a</c>"), "<c.a.b>a</c>");
+    assert_eq!(shown("<c.-->a</c>"), "a");
+    assert_eq!(shown("<lang en-->a</lang><lang -->b</lang>"), "<lang en>a</lang>b");
+    assert_eq!(shown("<lang eng-us>c</lang>"), "<lang en-US>c</lang>");
+    assert_eq!(shown("--<i>>a</i>"), "--<i>&gt;a</i>");
+}
+
+#[test]
 fn webvtt_in_webm_has_its_settings_in_front() {
     let (settings, text) = webvtt::webm_block("id\nalign:start line:10%\n<b>two</b>\nlines");
     let mut out = payload_of(&text);

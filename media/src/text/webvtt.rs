@@ -8,6 +8,7 @@ use super::settings::Settings;
 use super::srt::{entity, lines};
 use super::{Cue, check_count};
 use crate::error::Error;
+use crate::language::to_bcp47;
 
 /// Longer tags are left out with all that follows.
 const MAX_TAG: usize = 1024;
@@ -75,7 +76,10 @@ fn apply(builder: &mut Builder, tag: &str) {
             None => return,
         },
         "v" if !annotation.is_empty() => Tag::Voice(annotation),
-        "lang" if !annotation.is_empty() => Tag::Language(annotation),
+        "lang" => match to_bcp47(&annotation) {
+            Some(tag) => Tag::Language(tag),
+            None => return,
+        },
         _ => return,
     });
 }
@@ -86,7 +90,9 @@ fn classes_of(text: &str) -> Option<String> {
         !class.is_empty() && class.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '_'))
     };
     let classes: Vec<&str> = text.split('.').filter(is_name).collect();
-    (!classes.is_empty()).then(|| classes.join("."))
+    // With its own end the tag would hold "-->", which is not allowed in text.
+    let classes = classes.join(".").trim_end_matches(['-', '.']).to_owned();
+    (!classes.is_empty()).then_some(classes)
 }
 
 /// An annotation: one line, entities replaced.
@@ -102,7 +108,9 @@ fn unescape(text: &str) -> String {
         }
         rest = rest.get(used..).unwrap_or_default();
     }
-    out.split_whitespace().collect::<Vec<_>>().join(" ")
+    let words = out.split_whitespace().collect::<Vec<_>>().join(" ");
+    // As with classes.
+    words.trim_end_matches(['-', ' ']).to_owned()
 }
 
 /// A block of WebM's `D_WEBVTT/...` (WebM container guidelines, "WebVTT"): identifier, settings, then text.

@@ -35,8 +35,8 @@ fn index_of(head: Vec<u8>, len: u64) -> Arrived {
     file
 }
 
-fn made(film: &Presentation, index: u32, src: &dyn ByteSource) -> Bytes {
-    let rendition = film.main_rendition(Some(SegmentFormat::Ts)).expect("H.264 and AAC");
+fn made(film: &Presentation, format: SegmentFormat, index: u32, src: &dyn ByteSource) -> Bytes {
+    let rendition = film.main_rendition(Some(format)).expect("H.264 and AAC");
     match film.segment(&rendition, index, src) {
         Ok(Step::Done(segment)) => segment,
         other => panic!("{other:?}"),
@@ -108,16 +108,22 @@ fn playlists(c: &mut Criterion) {
 fn muxing(c: &mut Criterion) {
     let file = Film { seconds: 6, picture: PICTURE }.file();
     let film = present(&file).expect("a film that plays");
-    let segment = made(&film, 0, &file);
-    let ours = || drop(black_box(made(&film, 0, black_box(&file))));
-    let copy = || drop(black_box(Vec::from(black_box(segment.as_ref()))));
-    compare("make a segment in memory", segment.len(), ours, "copy its bytes", copy);
+    for format in [SegmentFormat::Ts, SegmentFormat::Fmp4] {
+        let name = format.extension();
+        let segment = made(&film, format, 0, &file);
+        let ours = || drop(black_box(made(&film, format, 0, black_box(&file))));
+        let copy = || drop(black_box(Vec::from(black_box(segment.as_ref()))));
+        compare(&format!("make a .{name} segment in memory"), segment.len(), ours, "copy its bytes", copy);
 
-    let mut group = c.benchmark_group("segment_in_memory");
-    group.throughput(Throughput::Bytes(segment.len() as u64));
-    group.bench_function("make", |b| b.iter(|| made(&film, 0, black_box(&file))));
-    group.bench_function("copy", |b| b.iter(|| Vec::from(black_box(segment.as_ref()))));
-    group.finish();
+        let mut group = c.benchmark_group(format!("{name}_segment_in_memory"));
+        group.throughput(Throughput::Bytes(segment.len() as u64));
+        group.bench_function("make", |b| b.iter(|| made(&film, format, 0, black_box(&file))));
+        group.bench_function("copy", |b| b.iter(|| Vec::from(black_box(segment.as_ref()))));
+        group.finish();
+    }
+    let ts = || drop(black_box(made(&film, SegmentFormat::Ts, 0, black_box(&file))));
+    let fragment = || drop(black_box(made(&film, SegmentFormat::Fmp4, 0, black_box(&file))));
+    compare("make a fragment", file.len(), fragment, "the same as MPEG-TS", ts);
 }
 
 /// A local file; every read brings the bytes anew.
@@ -158,7 +164,7 @@ fn from_a_file(c: &mut Criterion) {
         for range in film.byte_ranges(&rendition, index).expect("ranges") {
             arrived.insert(range.start, local.bytes(range).expect("bytes"));
         }
-        made(&film, index, &arrived)
+        made(&film, SegmentFormat::Ts, index, &arrived)
     };
     let len = one().len();
     let mut group = c.benchmark_group("segment_from_a_file");

@@ -36,16 +36,19 @@ pub fn init(movie: &Movie, rendition: &Rendition) -> Result<Bytes, Error> {
             .ok_or(Error::unsupported("this codec cannot be carried in fragmented MP4"))?;
         Ok(Numbered { id, track, timescale })
     });
-    let tracks: Vec<Numbered<'_>> = tracks.collect::<Result<_, Error>>()?;
+    Ok(of_tracks(&tracks.collect::<Result<Vec<_>, Error>>()?))
+}
+
+fn of_tracks(tracks: &[Numbered<'_>]) -> Bytes {
     let mut out = BoxWriter::new(2048);
-    write_ftyp(&mut out, &tracks);
+    write_ftyp(&mut out, tracks);
     out.boxed(b"moov", |out| {
         write_mvhd(out);
-        for track in &tracks {
+        for track in tracks {
             write_trak(out, track);
         }
         out.boxed(b"mvex", |out| {
-            for track in &tracks {
+            for track in tracks {
                 // The first sample entry, and defaults that every fragment overrides, but for sound's flags.
                 out.full(b"trex", 0, 0, |out| {
                     let flags = if track.id == AUDIO_ID { SYNC } else { 0 };
@@ -54,7 +57,7 @@ pub fn init(movie: &Movie, rendition: &Rendition) -> Result<Bytes, Error> {
             }
         });
     });
-    Ok(out.into_bytes())
+    out.into_bytes()
 }
 
 /// `iso6` is the first brand with `default-base-is-moof` and `tfdt` (14496-12 annex E.8); HLS asks for it or a
@@ -190,4 +193,114 @@ fn write_minf(out: &mut BoxWriter, track: &Track, timescale: u32, is_video: bool
         out.full(b"stsz", 0, 0, |out| out.zeros(8));
         out.full(b"stco", 0, 0, |out| out.u32(0));
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::dolby_vision::DolbyVision;
+    use crate::colour::Colour;
+    use crate::source::Step;
+    use crate::track::TrackKind;
+
+    fn opened(file: &Bytes) -> Movie {
+        match crate::open(file) {
+            Ok(Step::Done(movie)) => movie,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The picture of a film in HEVC, which tells its colours itself.
+    fn picture() -> Track {
+        picture_of(include_bytes!("../../../fixtures/mkv-hevc10-hdr.mkv"))
+    }
+
+    fn picture_of(file: &'static [u8]) -> Track {
+        let movie = opened(&Bytes::from_static(file));
+        movie.tracks.into_iter().find(|track| track.kind == TrackKind::Video).unwrap()
+    }
+
+    fn written(track: &Track) -> Bytes {
+        of_tracks(&[Numbered { id: VIDEO_ID, track, timescale: 90_000 }])
+    }
+
+    fn holds(file: &Bytes, kind: &[u8; 4]) -> bool {
+        file.windows(4).any(|window| window == kind)
+    }
+
+    #[test]
+    fn how_a_picture_is_shown_is_read_back() {
+        let turns = [Rotation::None, Rotation::Clockwise90, Rotation::Half, Rotation::Clockwise270];
+        let colours = [
+            None,
+            Some(Colour { primaries: 9, transfer: 18, matrix: 9, full_range: false }),
+            Some(Colour { primaries: 1, transfer: 13, matrix: 6, full_range: true }),
+        ];
+        for (rotation, pixel_aspect) in turns.into_iter().zip([(1, 1), (4, 3), (8, 9), (1, 1)]) {
+            for colour in colours {
+                // A picture that does not tell its colours itself.
+                let plain = picture_of(include_bytes!("../../../fixtures/mp4-open-gop.mp4"));
+                let track = Track { rotation, pixel_aspect, colour, ..plain };
+                let again = opened(&written(&track)).tracks.remove(0);
+                assert_eq!((again.rotation, again.pixel_aspect), (rotation, pixel_aspect));
+                assert!(colour.is_none() || again.colour == colour, "{:?}", again.colour);
+                assert_eq!((again.width, again.height), (track.width, track.height));
+            }
+        }
+    }
+
+    #[test]
+    fn the_place_of_a_turned_picture_is_where_it_was() {
+        let track = Track { rotation: Rotation::Clockwise90, pixel_aspect: (2, 1), ..picture() };
+        let (width, height) = (track.width * 2, track.height);
+        let file = written(&track);
+        let at = file.windows(4).position(|window| window == b"tkhd").unwrap();
+        let words: Vec<u32> = file[at + 44..at + 88]
+            .chunks_exact(4)
+            .map(|word| u32::from_be_bytes(word.try_into().unwrap()))
+            .collect();
+        // The top left corner moves to the top right one, which is as far to the right as the picture was high.
+        assert_eq!(words[..9], [0, ONE, 0, MINUS_ONE, 0, 0, height << 16, 0, MATRIX_ONE]);
+        assert_eq!(words[9..], [width << 16, height << 16]);
+    }
+
+    #[test]
+    fn dolby_vision_is_named_where_a_player_can_use_it() {
+        let of = |profile, compatibility| {
+            let record = Bytes::from(vec![1, 0, profile << 1, 0x35, compatibility << 4, 0, 0, 0]);
+            let vision = DolbyVision { record, profile, level: 6, compatibility };
+            written(&Track { dolby_vision: Some(vision), ..picture() })
+        };
+        let named =
+            |file: &Bytes| [b"hvc1", b"dvh1", b"dvcC", b"dvvC", b"dby1"].map(|kind| holds(file, kind));
+        assert_eq!(named(&of(5, 0)), [false, true, true, false, true]);
+        assert_eq!(named(&of(8, 1)), [true, false, false, true, true]);
+        assert_eq!(named(&of(7, 6)), [true, false, false, false, false], "two layers in one track");
+        assert_eq!(named(&written(&picture())), [true, false, false, false, false]);
+        assert_eq!(opened(&of(8, 1)).tracks[0].dolby_vision.as_ref().map(|vision| vision.profile), Some(8));
+    }
+
+    #[test]
+    fn languages_of_three_letters_and_longer_tags() {
+        let told = |language: &str| {
+            let file = written(&Track { language: Some(language.to_owned()), ..picture() });
+            (opened(&file).tracks.remove(0).language, holds(&file, b"elng"))
+        };
+        assert_eq!(told("fre"), (Some("fre".to_owned()), false));
+        assert_eq!(told("pt-BR"), (Some("pt-BR".to_owned()), true));
+        assert_eq!(told("de"), (Some("de".to_owned()), true));
+        assert!(!told(&"x".repeat(65)).1);
+    }
+
+    #[test]
+    fn nothing_lasts_and_no_sample_is_told() {
+        let file = written(&picture());
+        let tables = [b"stts", b"stsc", b"stsz", b"stco"];
+        for table in tables {
+            let at = file.windows(4).position(|window| window == table).unwrap();
+            assert!(file[at + 4..at + 12].iter().all(|byte| *byte == 0));
+        }
+        assert_eq!(file[4..12], *b"ftypiso6");
+        assert!(holds(&file, b"cmfc") && !holds(&file, b"edts"));
+    }
 }

@@ -103,3 +103,29 @@ pub(super) fn language(mdia: &Child, mdhd: &Child) -> Option<String> {
     let valid = packed >= 0x400 && code.chars().all(|c| c.is_ascii_lowercase()) && code != "und";
     valid.then_some(code)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quarter_turns_in_both_versions_of_the_header() {
+        const ONE: i32 = 0x1_0000;
+        let turned = |version: u8, matrix: [i32; 4]| {
+            let mut payload = vec![version, 0, 0, 7];
+            payload.resize(4 + if version == 1 { 32 } else { 20 } + 16, 0);
+            let [a, b, c, d] = matrix;
+            for value in [a, b, 0, c, d, 0, 0, 0, 0x4000_0000] {
+                payload.extend(value.to_be_bytes());
+            }
+            rotation(&Child { kind: *b"tkhd", payload: payload.into(), at: 0 })
+        };
+        for version in [0, 1] {
+            assert_eq!(turned(version, [0, ONE, -ONE, 0]), Some(Rotation::Clockwise90));
+            assert_eq!(turned(version, [-ONE, 0, 0, -ONE]), Some(Rotation::Half));
+            assert_eq!(turned(version, [0, -ONE, ONE, 0]), Some(Rotation::Clockwise270));
+            assert_eq!(turned(version, [ONE, 0, 0, ONE]), None);
+            assert_eq!(turned(version, [-ONE, 0, 0, ONE]), None, "mirrored");
+        }
+    }
+}

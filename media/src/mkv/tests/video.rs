@@ -116,7 +116,7 @@ fn byte_streams_become_samples_with_lengths() {
     let config = crate::codec::h264::AvcConfig::parse(&Bytes::from_static(AVC_CONFIG)).unwrap();
     let sets = [config.sps[0].to_vec(), config.pps[0].to_vec()];
     let slice = vec![0x65, 0x88, 0x80, 0x40];
-    let units = [sets.as_slice(), &[slice.clone()]].concat();
+    let units = [sets.as_slice(), std::slice::from_ref(&slice)].concat();
     // The sets in the header, and beside that only in the stream.
     let cases = [(Some(with_start_codes(&sets)), vec![slice]), (None, units.clone())];
     for (header, units) in cases {

@@ -1,15 +1,17 @@
-"""Compares one HLS presentation on disk with the film it was made of. `check(directory, source)` gives {check name: [faults]} (empty lists: all well)."""
+"""Compares one HLS presentation on disk with the film it was made of: every rendition that the multivariant playlist names, in MPEG-TS or fragmented MP4.
+`check(directory, source)` gives {check name: [faults]} (empty lists: all well)."""
 
 import hashlib
 import re
 import statistics
 from pathlib import Path
 
+import fmp4
 import oracle
 import playlist
 import ts
 
-CHECKS = ("playlist", "ts", "extinf", "video", "audio", "messages", "alone", "probe")
+CHECKS = ("playlist", "ts", "fmp4", "extinf", "video", "audio", "messages", "alone", "probe")
 TICK = 1 / 90000
 
 
@@ -19,75 +21,83 @@ def position(part, whole):
 
 
 class Comparison:
-    def __init__(self, directory, source, probe=None):
-        self.directory, self.source, self.probe = Path(directory), Path(source), probe
+    """One rendition."""
+
+    def __init__(self, directory, source, uri, probe=None, main=None):
+        self.directory, self.source, self.uri, self.probe = Path(directory), Path(source), uri, probe
+        self.main = main  # the rendition whose cuts and clock are this one's as well
         self.faults = {name: [] for name in CHECKS}
         self.is_mp4 = "mp4" in oracle.streams(source).get("format", {}).get("format_name", "")
         # Matroska counts in milliseconds, so either side may be off by one. MP4 is exact but for rounding to 90 kHz, once a PES packet.
         self.tolerance = 2 * TICK if self.is_mp4 else 0.001 + 2 * TICK
         self.base = None
+        self.source_messages = set()
 
     def fault(self, check, text):
-        self.faults[check].append(text)
+        self.faults[check].append(f"{self.uri}: {text}" if self.main else text)
 
     def ordinal(self, kind):
-        """`v:0`, `a:1`...: the track that the program says it plays."""
+        """`v:0`, `a:1`...: the track that the rendition plays, or the program says it plays."""
         if self.probe:
-            chosen = self.probe["hls"].get(kind)
-            same_kind = [track["id"] for track in self.probe["tracks"] if track["kind"] == kind]
-            if chosen in same_kind:
-                return f"{kind[0]}:{same_kind.index(chosen)}"
+            of_kind = [track["id"] for track in self.probe["tracks"] if track["kind"] == kind]
+            # `v1-mp4.m3u8`, `a2-ts.m3u8`: the tracks' numbers in the file; the main rendition is told by the probe.
+            named = re.match(r"(?:v(?P<video>\d+))?(?:a(?P<audio>\d+))?-", self.uri)
+            chosen = int(named[kind]) if named and named[kind] else self.probe["hls"].get(kind)
+            if chosen in of_kind:
+                return f"{kind[0]}:{of_kind.index(chosen)}"
         return f"{kind[0]}:0"
 
-    def run(self):
+    def load(self):
+        """Reads the playlist and the segments; false when they cannot be compared."""
+        self.scan, self.sounds = None, []
         try:
-            self.segments = playlist.media((self.directory / "playlist.m3u8").read_text())
-            variants = playlist.master((self.directory / "master.m3u8").read_text())
+            self.segments = playlist.media((self.directory / self.uri).read_text())
         except (playlist.Faulty, OSError) as error:
             self.fault("playlist", str(error))
-            return self.faults
-        missing = [uri for _, uri in self.segments if not (self.directory / uri).is_file()]
+            return False
+        missing = [uri for uri in [*(uri for _, uri in self.segments), self.segments.init] if uri and not (self.directory / uri).is_file()]
         if missing:
             self.fault("playlist", f"missing: {' '.join(missing[:3])}")
-            return self.faults
+            return False
         self.bytes = [(self.directory / uri).read_bytes() for _, uri in self.segments]
-        self.scan = ts.scan(self.bytes)
+        self.init = (self.directory / self.segments.init).read_bytes() if self.segments.init else b""
+        self.scan = fmp4.scan(self.init, self.bytes) if self.init else ts.scan(self.bytes)
         for fault in self.scan.faults:
-            self.fault("ts", fault)
-        whole = self.directory / "whole.ts"
-        whole.write_bytes(b"".join(self.bytes))
+            self.fault("fmp4" if self.init else "ts", fault)
+        return not (self.init and self.scan.faults)
+
+    def compare(self):
+        whole = self.directory / ("whole.mp4" if self.init else "whole.ts")
+        whole.write_bytes(self.init + b"".join(self.bytes))
         try:
-            self.variants(variants)
             self.extinf()
-            self.video(whole)
+            if self.scan.video or not self.main:
+                self.video(whole)
             self.audio(whole)
             self.alone()
-            if self.probe:
+            self.names()
+            if self.probe and not self.main:
                 self.probed()
         finally:
             whole.unlink()
-        return self.faults
 
-    def variants(self, variants):
-        sps = self.scan.sps
-        for attributes, uri in variants:
-            if uri != "playlist.m3u8":
-                self.fault("playlist", f"the variant names {uri}")
-            codecs = attributes["CODECS"].strip('"').split(",")
-            wanted = [f"avc1.{sps[1:4].hex()}"] if sps else []
-            wanted += ["mp4a.40.34" if "mp3" in self.scan.kinds.values() else "mp4a"] if self.scan.frames else []
-            if len(codecs) != len(wanted) or any(not told.lower().startswith(name) for told, name in zip(codecs, wanted)):
-                self.fault("playlist", f"CODECS {codecs}, but the segments hold {wanted}")
-            target = max(duration for duration, _ in self.segments)
-            peak = max(
-                (len(data) * 8 / duration for data, (duration, _) in zip(self.bytes, self.segments) if duration >= target / 2),
-                default=0,
-            )
-            # Apple's validator lets a film on demand exceed what it tells by a tenth.
-            if peak > int(attributes["BANDWIDTH"]) * 1.1:
-                self.fault("playlist", f"BANDWIDTH {attributes['BANDWIDTH']}, but a segment has {peak:.0f} bit/s")
+    def codecs(self):
+        if self.init:
+            return self.scan.codecs()
+        wanted = [f"avc1.{self.scan.sps[1:4].hex()}"] if self.scan.sps else []
+        return wanted + (["mp4a.40.34" if "mp3" in self.scan.kinds.values() else "mp4a"] if self.scan.frames else [])
+
+    def peak(self):
+        target = max(duration for duration, _ in self.segments)
+        rates = (len(data) * 8 / duration for data, (duration, _) in zip(self.bytes, self.segments) if duration >= target / 2)
+        return max(rates, default=0)
 
     def extinf(self):
+        if self.main:
+            if [duration for duration, _ in self.segments] != [duration for duration, _ in self.main.segments]:
+                self.fault("extinf", "not cut as the main rendition is")
+            if not self.scan.video:
+                return None
         units = self.scan.video or self.scan.audio
         if not units:
             return self.fault("extinf", "no media in the segments")
@@ -100,12 +110,14 @@ class Comparison:
             starts.setdefault(unit.segment, unit.pts * TICK)
         if sorted(starts) != list(range(len(self.segments))):
             return self.fault("extinf", f"segments with pictures: {sorted(starts)}, segments in the playlist: {len(self.segments)}")
-        if self.scan.video and self.scan.audio and self.scan.audio[0].segment == 0:
-            starts[0] = min(starts[0], self.scan.audio[0].pts * TICK) if self.early_sound() else starts[0]
         end = times[-1] + frame
-        if self.scan.frames:
-            last = self.scan.frames[-1]
-            end = max(end, last.pts * TICK + last.samples / last.rate)
+        # Sound may begin the presentation and end it, also where it is in renditions of its own.
+        for sound in [self, *self.sounds]:
+            if self.scan.video and sound.scan.audio and sound.scan.audio[0].segment == 0 and self.is_early(sound.scan.audio[0]):
+                starts[0] = min(starts[0], sound.scan.audio[0].pts * TICK)
+            if sound.scan.frames:
+                last = sound.scan.frames[-1]
+                end = max(end, last.pts * TICK + last.samples / last.rate)
         edges = [starts[i] for i in range(len(self.segments))] + [end]
         for index, (duration, uri) in enumerate(self.segments):
             real, slack = edges[index + 1] - edges[index], frame + 0.001
@@ -118,14 +130,13 @@ class Comparison:
             self.fault("extinf", f"all EXTINF {total:.3f}, really {real:.3f}")
         return None
 
-    def early_sound(self):
+    def is_early(self, sound):
         """True when the film begins with sound alone: the first segment then begins with it. Priming before the first picture is no beginning."""
-        return self.scan.video[0].pts - self.scan.audio[0].pts > 4500
+        return self.scan.video[0].pts - sound.pts > 4500
 
     def video(self, whole):
         """Every picture of the source, once, in order, in its place. Under an edit list that begins inside a GOP, or ends before the samples do, the pictures
         around it may be there too: TS cannot hide them."""
-        self.source_messages = set()
         if self.probe and self.probe["hls"].get("video") is None and not self.scan.video:
             return None
         stream = self.ordinal("video")
@@ -166,7 +177,9 @@ class Comparison:
         stream = self.ordinal("audio")
         packets = oracle.packets(self.source, stream)
         if not packets or not self.scan.frames:
-            if bool(packets) != bool(self.scan.frames) and (self.probe is None or self.probe["hls"].get("audio") is not None):
+            # The picture may be by itself, and its sound in another rendition.
+            separate = self.scan.video and self.init and len(self.scan.tracks) == 1
+            if bool(packets) != bool(self.scan.frames) and not separate and (self.probe is None or self.probe["hls"].get("audio") is not None):
                 self.fault("audio", f"{len(packets)} packets in the source, {len(self.scan.frames)} frames in the segments")
             return None
         wanted = [packet["data_hash"].removeprefix("MD5:") for packet in packets]
@@ -219,7 +232,13 @@ class Comparison:
         for index, (_, uri) in enumerate(self.segments):
             if not self.scan.video:
                 break
-            frames, messages = oracle.decoded_video(self.directory / uri)
+            piece = self.directory / uri
+            if self.init:
+                piece = self.directory / "alone.mp4"
+                piece.write_bytes(self.init + self.bytes[index])
+            frames, messages = oracle.decoded_video(piece)
+            if self.init:
+                piece.unlink()
             open_gop = index in first and not first[index].keyframe
             if messages - self.source_messages and not open_gop:
                 self.fault("alone", f"{uri}: {sorted(messages - self.source_messages)[:2]}")
@@ -235,10 +254,70 @@ class Comparison:
         starts = [segment["start"] for segment in told]
         if starts != sorted(starts):
             self.fault("probe", "starts go back")
-        numbers = [int(found[1]) for _, uri in self.segments if (found := re.fullmatch(r"segment(\d{3,})\.ts", uri))]
+
+    def names(self):
+        numbers = [int(found[1]) for _, uri in self.segments if (found := re.fullmatch(r"(?:segment|[va\d]+-)(\d{3,})\.(?:ts|m4s)", uri))]
         if numbers != list(range(len(self.segments))):
-            self.fault("playlist", "segments are not named segment000.ts, segment001.ts, ...")
+            self.fault("playlist", "segments are not numbered 000, 001, ...")
+
+
+def subtitles(directory, uri, main):
+    """Faults of a subtitle playlist; what is in it is compared elsewhere."""
+    try:
+        segments = playlist.media((directory / uri).read_text())
+    except (playlist.Faulty, OSError) as error:
+        return [f"{uri}: {error}"]
+    faults = [f"missing: {name}" for _, name in segments if not (directory / name).is_file()]
+    faults += [f"{name}: not WebVTT" for _, name in segments if (directory / name).is_file() and not (directory / name).read_bytes().startswith(b"WEBVTT\n")]
+    if abs(sum(duration for duration, _ in segments) - sum(duration for duration, _ in main.segments)) > 0.01:
+        faults.append(f"{uri}: not as long as the main rendition")
+    return faults
+
+
+def variant_faults(variants, renditions, compared):
+    """What the multivariant playlist tells of its variants against what their renditions hold."""
+    for attributes, uri in variants:
+        sounds = [r["URI"].strip('"') for r in renditions if r["TYPE"] == "AUDIO" and r["GROUP-ID"] == attributes.get("AUDIO") and "URI" in r]
+        parts = [compared[name] for name in [uri, *sounds] if name in compared]
+        told = attributes["CODECS"].strip('"').lower().split(",")
+        held = [codec for part in parts for codec in part.codecs()]
+        strange = [codec for codec in held if not any(name.startswith(codec) for name in told)]
+        strange += [name for name in told if not any(name.startswith(codec) for codec in held)]
+        if strange:
+            yield f"{uri}: CODECS {told}, but the segments hold {held}"
+        peak = max((part.peak() for part in parts if part.scan.video), default=0)
+        peak += max((part.peak() for part in parts if not part.scan.video), default=0)
+        # Apple's validator lets a film on demand exceed what it tells by a tenth.
+        if peak > int(attributes["BANDWIDTH"]) * 1.1:
+            yield f"{uri}: BANDWIDTH {attributes['BANDWIDTH']}, but segments have {peak:.0f} bit/s"
 
 
 def check(directory, source, probe=None):
-    return Comparison(directory, source, probe).run()
+    """{check name: [faults]}"""
+    directory = Path(directory)
+    faults = {name: [] for name in CHECKS}
+    try:
+        variants, renditions = playlist.master((directory / "master.m3u8").read_text())
+    except (playlist.Faulty, OSError) as error:
+        faults["playlist"].append(str(error))
+        return faults
+    uris = [uri for _, uri in variants] + [r["URI"].strip('"') for r in renditions if r["TYPE"] == "AUDIO" and "URI" in r]
+    main = Comparison(directory, source, uris[0], probe)
+    compared = {main.uri: main}
+    for uri in [uri for uri in uris if uri != main.uri]:
+        compared.setdefault(uri, Comparison(directory, source, uri, probe, main))
+    whole = [comparison.load() for comparison in compared.values()]
+    if all(whole):
+        main.sounds = [comparison for comparison in compared.values() if comparison.scan.frames and not comparison.scan.video]
+        for comparison in compared.values():
+            comparison.base = main.base
+            comparison.compare()
+    for comparison in compared.values():
+        for name, found in comparison.faults.items():
+            faults[name] += found
+    if all(whole):
+        faults["playlist"] += variant_faults(variants, renditions, compared)
+        for rendition in renditions:
+            if rendition["TYPE"] == "SUBTITLES" and "URI" in rendition:
+                faults["playlist"] += subtitles(directory, rendition["URI"].strip('"'), main)
+    return faults

@@ -1,8 +1,11 @@
 """Shows that the checks see what they are there for: a good presentation made by ffmpeg passes; the same one, damaged in a dozen ways, must not.
 
-    selftest.py FILM...
+    selftest.py [--binary target/release/torrentstream] FILM...
+
+With --binary, a presentation in fragmented MP4 that the program makes is damaged likewise: ffmpeg's own has other boxes than the checks ask for.
 """
 
+import argparse
 import shutil
 import subprocess
 import sys
@@ -126,27 +129,97 @@ DAMAGE = {
 }
 
 
-def main(films):
+def of_fmp4(directory, name, change):
+    """Changes a file of the presentation: `change` gets its bytes and the offset of a box by its type."""
+    path = directory / name
+    data = bytearray(path.read_bytes())
+    path.write_bytes(change(data, lambda kind: data.index(kind) - 4) or data)
+
+
+def later(data, at):
+    """Decodes all samples of the segment 40 ms of a sound track with 48 kHz later."""
+    start = at(b"tfdt") + 12
+    data[start : start + 8] = (int.from_bytes(data[start : start + 8], "big") + 1920).to_bytes(8, "big")
+
+
+def swap_fragments(directory):
+    first, second = directory / "v1-000.m4s", directory / "v1-001.m4s"
+    held = first.read_bytes()
+    first.write_bytes(second.read_bytes())
+    second.write_bytes(held)
+
+
+def add(data, at, by):
+    data[at : at + 4] = (int.from_bytes(data[at : at + 4], "big", signed=True) + by).to_bytes(4, "big", signed=True)
+
+
+def flip(data, at, bit=1):
+    data[at] ^= bit
+
+
+def cut_off(data, _):
+    return data[:-40]
+
+
+def all_sound(directory, change):
+    for path in directory.glob("a2-*.m4s"):
+        of_fmp4(directory, path.name, change)
+
+
+# The same, of fragmented MP4. Offsets are those from a box's beginning: a run's first sample begins at 20, with its length, size, flags and composition offset.
+DAMAGE_OF_FMP4 = {
+    "two fragments are swapped": ("fmp4", swap_fragments),
+    "a fragment has another number": ("fmp4", lambda d: of_fmp4(d, "v1-001.m4s", lambda data, at: add(data, at(b"mfhd") + 12, 1))),
+    "a fragment is decoded 40 ms late": ("fmp4", lambda d: of_fmp4(d, "v1-001.m4s", lambda data, at: add(data, at(b"tfdt") + 16, 3600))),
+    "a picture is shown 20 ms late": ("video", lambda d: of_fmp4(d, "v1-001.m4s", lambda data, at: add(data, at(b"trun") + 20 + 16 + 12, 1800))),
+    "a composition offset is below 0": ("fmp4", lambda d: of_fmp4(d, "v1-001.m4s", lambda data, at: add(data, at(b"trun") + 20 + 12, -90000))),
+    "a key frame is not told": ("fmp4", lambda d: of_fmp4(d, "v1-001.m4s", lambda data, at: flip(data, at(b"trun") + 20 + 9))),
+    "a sample's size is off": ("fmp4", lambda d: of_fmp4(d, "v1-001.m4s", lambda data, at: add(data, at(b"trun") + 24, 1))),
+    "a bit of a picture is flipped": ("video", lambda d: of_fmp4(d, "v1-001.m4s", lambda data, at: flip(data, at(b"mdat") + 2000))),
+    "a bit of the sound is flipped": ("audio", lambda d: of_fmp4(d, "a2-001.m4s", lambda data, at: flip(data, at(b"mdat") + 1000))),
+    "the sound of all fragments is 40 ms late": ("audio", lambda d: all_sound(d, later)),
+    "the end of a fragment is cut off": ("fmp4", lambda d: of_fmp4(d, "v1-000.m4s", cut_off)),
+    "an initialization segment has a duration": ("fmp4", lambda d: of_fmp4(d, "v1-init.mp4", lambda data, at: add(data, at(b"mvhd") + 24, 5))),
+    "a decoder's configuration is another": ("playlist", lambda d: of_fmp4(d, "v1-init.mp4", lambda data, at: flip(data, at(b"avcC") + 11))),
+    "a sound rendition is cut otherwise": ("extinf", lambda d: of_fmp4(d, "a2-mp4.m3u8", lambda data, _: data.replace(b"#EXTINF:6.0", b"#EXTINF:5.9", 1))),
+}
+
+
+def see(film, good, damages, scratch):
+    """Damages a good presentation in all ways; how many of them are not seen, and whether the good one is found good."""
+    faults = {name: found for name, found in check(good, film).items() if found}
+    print(f"{'FAIL' if faults else 'ok  '} {Path(film).name}: {good.name} is found good {faults or ''}")
+    bad = bool(faults)
+    for name, (responsible, damage) in damages.items():
+        broken = Path(scratch) / "broken"
+        shutil.copytree(good, broken)
+        damage(broken)
+        faults = {check_name: found[0] for check_name, found in check(broken, film).items() if found}
+        seen = responsible in faults
+        print(f"{'ok  ' if seen else 'FAIL'} {Path(film).name}: {name} -> {faults.get(responsible) or f'NOT SEEN by {responsible}: {faults}'}")
+        bad += not seen
+        shutil.rmtree(broken)
+    return bad
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--binary")
+    parser.add_argument("films", nargs="+")
+    arguments = parser.parse_args()
     bad = 0
-    for film in films:
+    for film in arguments.films:
         with tempfile.TemporaryDirectory() as scratch:
-            good = Path(scratch) / "good"
+            good = Path(scratch) / "what ffmpeg made"
             good.mkdir()
             present(film, good)
-            faults = {name: found for name, found in check(good, film).items() if found}
-            print(f"{'FAIL' if faults else 'ok  '} {Path(film).name}: ffmpeg's own HLS is found good {faults or ''}")
-            bad += bool(faults)
-            for name, (responsible, damage) in DAMAGE.items():
-                broken = Path(scratch) / "broken"
-                shutil.copytree(good, broken)
-                damage(broken)
-                faults = {check_name: found[0] for check_name, found in check(broken, film).items() if found}
-                seen = responsible in faults
-                print(f"{'ok  ' if seen else 'FAIL'} {Path(film).name}: {name} -> {faults.get(responsible) or f'NOT SEEN by {responsible}: {faults}'}")
-                bad += not seen
-                shutil.rmtree(broken)
+            bad += see(film, good, DAMAGE, scratch)
+            if arguments.binary:
+                good = Path(scratch) / "fragmented MP4"
+                subprocess.run([arguments.binary, "remux", "--quiet", "--container", "fmp4", film, "-o", str(good)], check=True, capture_output=True)
+                bad += see(film, good, DAMAGE_OF_FMP4, scratch)
     return bad
 
 
 if __name__ == "__main__":
-    sys.exit(min(main(sys.argv[1:]), 1))
+    sys.exit(min(main(), 1))

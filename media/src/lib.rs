@@ -44,4 +44,4 @@ pub use error::{Error, ErrorKind};
 pub use movie::open;
 
 /// Changes whenever the bytes of a segment or playlist change for the same input: it is part of every ETag.
-pub const FORMAT_VERSION: u32 = 1;
+pub const FORMAT_VERSION: u32 = 2;

@@ -136,7 +136,9 @@ impl Presentation {
         if let (media::hls::MAIN, Err(error)) = (name, offer.main_rendition(format)) {
             return Err(unsupported(&error));
         }
-        let missing = || Error::new(ErrorKind::NotFound, "No such segment");
+        // The second text is a predecessor's, for names that are none.
+        let what = if name.starts_with("segment") { "No such segment" } else { "HLS file not ready" };
+        let missing = || Error::new(ErrorKind::NotFound, what);
         let resource = media::hls::resource(offer, name, format).ok_or_else(missing)?;
         if let Resource::Subtitles(SubtitleId::File(file))
         | Resource::SubtitleSegment(SubtitleId::File(file), _) = resource

@@ -1,6 +1,6 @@
 //! Open files: what is known of each, and its segments.
 //!
-//! Knows no URL and no torrent: a file is a [`RangeReader`] under a [`FileKey`].
+//! Knows no URL and no torrent: a file is a [`RangeReader`](crate::range_reader::RangeReader) under a [`FileKey`].
 //!
 //! ```text
 //! Playbacks            the files that are open; idle ones are closed

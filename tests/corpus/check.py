@@ -118,9 +118,10 @@ def main():
     expected = table()
     work = [(name, path) for name, path in films(arguments) if arguments.only in name]
     with ThreadPoolExecutor(arguments.jobs) as pool:
-        results = list(pool.map(lambda item: judge(arguments.binary, *item, expected.get(item[0], ("a row in expected.tsv", "", []))), work))
-    for good, line in results:
-        print("ok  " if good else "FAIL", line, sep="\t")
+        results = []
+        for good, line in pool.map(lambda item: judge(arguments.binary, *item, expected.get(item[0], ("a row in expected.tsv", "", []))), work):
+            results.append((good, line))
+            print("ok  " if good else "FAIL", line, sep="\t", flush=True)
     bad = sum(not good for good, _ in results)
     plays = sum(line.split("\t")[1] == "plays" for good, line in results if good)
     print(f"{len(results)} files: {plays} play and equal their source, {len(results) - plays - bad} are refused as expected, {bad} differ from expected.tsv")

@@ -1,5 +1,6 @@
 """What ffmpeg and ffprobe say of a file: decoded frames with their stamps, packets, messages. Nothing here knows of the program under test."""
 
+import functools
 import json
 import re
 import subprocess
@@ -53,6 +54,12 @@ def decoded_audio(path, *options, stream="a:0"):
     out = run(["ffmpeg", "-nostdin", "-hide_banner", "-v", "error", "-copyts", "-flags2", "+skip_manual", *options, "-i", str(path), "-map", f"0:{stream}",
                "-c:a", "pcm_f32le", "-f", "framemd5", "-"])  # fmt: skip
     return [frame.digest for frame in frames_of(out.stdout, ordered=False)], normalised(out.stderr)
+
+
+@functools.lru_cache(maxsize=8)
+def source_video(path, stream):
+    """decoded_video() of a file that does not change: it is compared with several presentations."""
+    return decoded_video(path, stream=stream)
 
 
 def frames_of(text, ordered=True):

@@ -6,7 +6,7 @@ import re
 import subprocess
 from dataclasses import dataclass
 
-LIMIT = 300  # seconds for one run
+LIMIT = 600  # seconds for one run
 
 
 @dataclass(frozen=True)
@@ -30,16 +30,24 @@ def normalised(messages):
     return found
 
 
+def parsed(text):
+    """What ffprobe printed; nothing where it broke off."""
+    try:
+        return json.loads(text or b"{}")
+    except json.JSONDecodeError:
+        return {}
+
+
 def packets(path, stream, *options):
     """Packets of a stream (`v:0`, or an absolute index) as ffprobe shows them: time, flags, place in the file and digest of the data."""
     out = run(["ffprobe", "-v", "error", *options, "-select_streams", stream, "-show_data_hash", "md5",
                "-show_entries", "packet=pts_time,flags,data_hash,pos", "-of", "json", str(path)])  # fmt: skip
-    return json.loads(out.stdout or b"{}").get("packets", [])
+    return parsed(out.stdout).get("packets", [])
 
 
 def streams(path):
     out = run(["ffprobe", "-v", "error", "-show_streams", "-show_format", "-of", "json", str(path)])
-    return json.loads(out.stdout or b"{}")
+    return parsed(out.stdout)
 
 
 def decoded_video(path, *options, stream="v:0"):

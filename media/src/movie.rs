@@ -64,8 +64,20 @@ fn open_container(src: &dyn ByteSource) -> Result<Container, Stop> {
         ) => Ok(Container::Mp4(Mp4File::open(src)?)),
         // The EBML header's ID (RFC 8794 11.2.1).
         _ if head.starts_with(&[0x1a, 0x45, 0xdf, 0xa3]) => Ok(Container::Mkv(MkvFile::open(src)?)),
-        _ => Err(Error::unsupported("neither an MP4 nor a Matroska file").into()),
+        _ => Err(Error::unsupported(refusal(src)?).into()),
     }
+}
+
+/// Why a file of another format is not played in HLS.
+fn refusal(src: &dyn ByteSource) -> Result<&'static str, Stop> {
+    let head = src.read(0..src.len().min(400))?;
+    // Packets of 188 bytes, in M2TS with 4 bytes in front of each, begin with 0x47 (ISO/IEC 13818-1 2.4.3.2).
+    let repeats = |from: usize, step: usize| (0..2).all(|n| head.get(from + n * step) == Some(&0x47));
+    Ok(if repeats(0, 188) || repeats(4, 192) {
+        "an MPEG-TS file has no index that tells where to cut it; it can only be had as it is, from /stream"
+    } else {
+        "neither an MP4 nor a Matroska file; it can only be had as it is, from /stream"
+    })
 }
 
 /// What a segment of subtitles needs: MP4 knows the times of all samples, Matroska only where they may be.
@@ -327,4 +339,24 @@ impl Movie {
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates")]
 const fn whole(value: f64) -> u64 {
     value as u64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    #[test]
+    fn other_formats_are_named() {
+        let what = |film: Vec<u8>| open(&Bytes::from(film)).map(|_| ()).unwrap_err().what;
+        let packets = |from: usize, step: usize| {
+            let mut film = vec![0xffu8; 1000];
+            (from..1000).step_by(step).for_each(|at| film[at] = 0x47);
+            film
+        };
+        assert!(what(packets(0, 188)).contains("MPEG-TS"));
+        assert!(what(packets(4, 192)).contains("MPEG-TS"));
+        assert!(what(vec![0x47; 100]).contains("neither"));
+        assert!(what(Vec::new()).contains("neither"));
+    }
 }
